@@ -1,0 +1,109 @@
+//! What can be wrong, each said in one line that names the thing, the numbers and the way out.
+
+use std::fmt;
+
+/// Why an operation cannot be prepared, bound or run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Rows times columns is more than can be addressed.
+    ShapeOverflow {
+        /// How many rows.
+        rows: u64,
+        /// How many columns.
+        cols: u64,
+    },
+    /// A slice or buffer is not as long as the shape says.
+    Length {
+        /// Which operand: "input", "output", ...
+        operand: &'static str,
+        /// Elements that the shape asks for.
+        needed: u64,
+        /// Elements that there are.
+        found: u64,
+    },
+    /// A parameter must be a finite number.
+    NotFinite {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        value: f32,
+    },
+    /// The operation has one result per row, so it cannot overwrite its input.
+    NotInPlace {
+        /// The operation's name.
+        op: &'static str,
+    },
+    /// A buffer cannot be bound as asked.
+    Binding {
+        /// Which operand.
+        operand: &'static str,
+        /// What is wrong, with the numbers, and what to do.
+        why: String,
+    },
+    /// Something is beyond a limit of the device.
+    Limit {
+        /// What is too large.
+        what: &'static str,
+        /// How much is needed.
+        needed: u64,
+        /// How much the device allows.
+        limit: u64,
+        /// The way out.
+        hint: &'static str,
+    },
+    /// A forced kernel cannot run on this shape or device.
+    Kernel {
+        /// The kernel's name.
+        kernel: &'static str,
+        /// Why not, and what would do.
+        why: String,
+    },
+    /// No adapter fits the request.
+    NoAdapter {
+        /// What was asked for and what there is.
+        why: String,
+    },
+    /// The device was lost, or refused to work; nothing of the result is valid.
+    Device {
+        /// What wgpu said.
+        why: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::ShapeOverflow { rows, cols } => {
+                write!(
+                    f,
+                    "a shape of {rows} x {cols} f32 elements cannot be addressed; split the batch into smaller ones"
+                )
+            }
+            Error::Length { operand, needed, found } => {
+                write!(
+                    f,
+                    "{operand}: the shape asks for {needed} elements and there are {found}; pass {needed}, or the shape that fits"
+                )
+            }
+            Error::NotFinite { what, value } => {
+                write!(f, "{what} is {value}; it must be a finite number")
+            }
+            Error::NotInPlace { op } => {
+                write!(
+                    f,
+                    "{op} gives one result per row and cannot overwrite its input; pass an output of that size"
+                )
+            }
+            Error::Binding { operand, why } => write!(f, "{operand}: {why}"),
+            Error::Limit { what, needed, limit, hint } => {
+                write!(f, "{what}: {needed} needed, the device allows {limit}; {hint}")
+            }
+            Error::Kernel { kernel, why } => write!(f, "kernel {kernel} cannot run: {why}"),
+            Error::NoAdapter { why } => write!(f, "no adapter: {why}"),
+            Error::Device { why } => write!(f, "the device failed: {why}; make a new one, or use the CPU"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

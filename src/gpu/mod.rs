@@ -1,0 +1,3 @@
+//! Softmax on a caller's `wgpu` device: nothing here submits, waits or reads back.
+
+pub mod adapter;

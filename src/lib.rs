@@ -1,0 +1,20 @@
+//! Softmax and its family.
+#![deny(missing_docs)]
+
+mod context;
+pub mod cpu;
+mod error;
+pub mod gpu;
+pub mod numerics;
+mod op;
+mod shape;
+mod stats;
+
+pub use context::{Context, Timing};
+pub use error::Error;
+pub use gpu::adapter::DeviceChoice;
+pub use numerics::NUMERICS_VERSION;
+pub use op::{EmptyRow, LogSoftmax, LogSumExp, Op, OpKind, Precision, RowStatistics, Softmax, Softmin};
+pub use shape::Shape;
+pub use stats::{RowMax, RowStats, RowSum};
+pub use wgpu;
