@@ -25,7 +25,7 @@ fn put(index: u32, held: F, f: Finish) {}
 
 fn put_row(row: u32, key: i32, f: Finish) {
     let at = params.out_base + row * 8u;
-    results[at] = bitcast<u32>(key);
+    results[at] = bitcast<u32>(settle_key(key));
     for (var i = 1u; i < 4u; i++) { results[at + i] = 0u; }
     for (var i = 0u; i < 4u; i++) { results[at + 4u + i] = f.units[i]; }
 }

@@ -6,14 +6,15 @@ override SCALED: bool = false;
 // Minus infinity, for padding: never a constant, which a compiler might reject or fold.
 fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(params.zero)); }
 
-// Each element times the scale. Infinities keep the sign the product has; a NaN, an infinity times
+// Each element times the scale; subnormal elements count as 0. Infinities keep the sign the product has; a NaN, an infinity times
 // zero and a finite product that overflows are the quiet NaN.
 fn scaled(v: F) -> F {
     if (!SCALED) { return v; }
     let factor = U(bitcast<u32>(params.scale));
     let bits = bitcast<U>(v);
     let size = bits & U(ABS_MASK);
-    let product = bitcast<U>(seal(v * F(params.scale)));
+    let known = bitcast<F>(select(bits, U(0u), size < U(TINY_BITS)));
+    let product = bitcast<U>(seal(known * F(params.scale)));
     let finite = select(product, U(NAN_BITS), (product & U(ABS_MASK)) >= U(INF_BITS));
     let signed_infinity = ((bits ^ factor) & U(~ABS_MASK)) | U(INF_BITS);
     let undefined = (size > U(INF_BITS)) | ((factor & U(ABS_MASK)) == U(0u));
@@ -39,6 +40,11 @@ fn settle_max(key: i32) -> f32 {
     let bits = from_key(key);
     let size = bits & ABS_MASK;
     return bitcast<f32>(select(bits, 0u, size <= TINY_BITS || size >= INF_BITS));
+}
+
+// The key of a maximum that later stages take as +0, or the key itself.
+fn settle_key(key: i32) -> i32 {
+    return select(key, 0, (from_key(key) & ABS_MASK) <= TINY_BITS);
 }
 
 // Results of magnitude 2^-126 and less are +0.

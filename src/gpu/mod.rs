@@ -1,5 +1,12 @@
 //! Softmax on a caller's `wgpu` device: nothing here submits, waits or reads back.
 
 pub mod adapter;
+mod ops;
+mod plan;
 pub mod planner;
 pub mod source;
+mod window;
+
+pub use ops::{DTypes, Ops, Options, Prepared};
+pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
+pub use planner::Kernel;
