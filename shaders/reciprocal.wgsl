@@ -10,7 +10,8 @@ fn times_power(x: f32, shift: i32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) + (bitcast<u32>(shift) << 23u));
 }
 
-// One over s = lead * 2^-29 in [1, 2). The high part does not exceed the exact value.
+// One over s = lead * 2^-29 in [1, 2): the high part is floor(2^53 / lead) * 2^-24, whatever the
+// estimate's last bits.
 fn reciprocal_of_lead(lead: u32) -> Reciprocal {
     let s = bitcast<f32>(0x3f000000u + ((lead + 32u) >> 6u));
     var y = RECIPROCAL_A - seal1(RECIPROCAL_B * s);
@@ -26,6 +27,9 @@ fn reciprocal_of_lead(lead: u32) -> Reciprocal {
         units -= u32(over);
         residual += select(0, bitcast<i32>(lead), over);
     }
+    let under = residual >= bitcast<i32>(lead);
+    units += u32(under);
+    residual -= select(0, bitcast<i32>(lead), under);
     let high = f32(units) * UNIT_24;
     let low = seal1(f32((residual >> 7u) + 1) * UNIT_46 * high);
     return Reciprocal(high, low);

@@ -22,11 +22,27 @@ fn scaled(v: F) -> F {
     return bitcast<F>(select(finite, special, size >= U(INF_BITS)));
 }
 
-// Integers of the same order as the floats: -inf lowest, +inf above all finite ones, NaN on top.
-fn to_key(v: F) -> I {
+// The range of a lane's keys so far.
+struct Keys {
+    greatest: I,
+    least: I,
+}
+
+fn no_keys() -> Keys { return Keys(I(KEY_EMPTY), I(KEY_EMPTY)); }
+
+// Takes elements in. Keys are integers of the same order as the floats: -inf above only the NaNs of
+// negative sign, then finite values, +inf and the NaNs of positive sign.
+fn take_keys(keys: Keys, v: F) -> Keys {
     let bits = bitcast<I>(v);
     let key = bits ^ ((bits >> U(31u)) & I(i32(ABS_MASK)));
-    return select(key, I(i32(NAN_BITS)), (bitcast<U>(v) & U(ABS_MASK)) > U(INF_BITS));
+    return Keys(max(keys.greatest, key), min(keys.least, key));
+}
+
+// The lane's greatest key, with a NaN of either sign on top.
+fn lane_key(keys: Keys) -> i32 {
+    let key = fold_max(keys.greatest);
+    let nan = fold_min(keys.least) < KEY_EMPTY || key > i32(INF_BITS);
+    return select(key, i32(NAN_BITS), nan);
 }
 
 // The bits of the float with this key.

@@ -43,12 +43,16 @@ pub fn reciprocal_of_lead(lead: u32) -> Reciprocal {
     let mut units = (y * 16_777_216.0) as u32;
     // 2^53 - lead * units, known to fit: |units - exact| < 1.5.
     let mut residual = 0u32.wrapping_sub(lead.wrapping_mul(units)) as i32;
-    // The high part must not exceed the exact value: then e * (1 / e) is exactly 1 for every e.
+    // The high part becomes floor(2^53 / lead), whatever the estimate's last bits. Not exceeding the
+    // exact value, it makes e * (1 / e) exactly 1 for every e.
     for _ in 0..2 {
         let over = residual < 0;
         units -= u32::from(over);
         residual = if over { residual.wrapping_add(lead as i32) } else { residual };
     }
+    let under = residual >= lead as i32;
+    units += u32::from(under);
+    residual -= if under { lead as i32 } else { 0 };
     let high = units as f32 * UNIT_24;
     // Rounded up, so that a tie of e * high is still pulled the right way.
     let low = (((residual >> 7) + 1) as f32 * UNIT_46) * high;
@@ -70,4 +74,18 @@ pub fn reciprocal(sum: u128) -> Reciprocal {
 pub fn normalise(e: f32, by: &Reciprocal) -> f32 {
     let held = (e * by.high + e * by.low).to_bits();
     if held < (HELD_SHIFT + 1) << 23 { 0.0 } else { f32::from_bits(held - (HELD_SHIFT << 23)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_high_part_is_the_integer_quotient() {
+        let ends = (1 << 29..(1 << 29) + 1000).chain((1 << 30) - 1000..1 << 30);
+        for lead in ends.chain((1u32 << 29..1 << 30).step_by(997)) {
+            let units = (1u64 << 53) / u64::from(lead);
+            assert_eq!(reciprocal_of_lead(lead).high, units as f32 * UNIT_24, "lead {lead:#x}");
+        }
+    }
 }
