@@ -5,10 +5,13 @@
 
 use crate::numerics::{ABS_MASK, INF_BITS, NAN_BITS, NEG_INF_BITS, TINY_BITS};
 
-/// An element times the scale. Infinities keep the sign the product has; a NaN, an infinity times
-/// zero and a finite product that overflows are the quiet NaN.
+/// An element times the scale, a subnormal one as zero. Infinities keep the sign the product has; a
+/// NaN, an infinity times zero and a finite product that overflows are the quiet NaN.
 #[inline(always)]
 pub fn scaled(x: f32, scale: f32) -> f32 {
+    // Some devices take subnormal operands as zero anyway, and a scale above 1 would show it. The
+    // comparison gives the same on those.
+    let x = if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x };
     let product = x * scale;
     let overflow = (x.to_bits() & ABS_MASK) < INF_BITS;
     if (product.to_bits() & ABS_MASK) >= INF_BITS && (overflow || product.is_nan()) {
@@ -36,6 +39,13 @@ pub fn from_key(key: i32) -> f32 {
 
 /// The key of a row without elements, and the lowest there is: -inf.
 pub const KEY_EMPTY: i32 = (NEG_INF_BITS ^ ABS_MASK) as i32;
+
+/// A maximum's key as it is kept: magnitudes of 2^-126 and less are +0, since devices disagree on
+/// whether a subnormal product is one. Monotone, so parts may be settled before they are merged.
+#[inline(always)]
+pub fn settle_key(key: i32) -> i32 {
+    if (from_key(key).to_bits() & ABS_MASK) <= TINY_BITS { 0 } else { key }
+}
 
 /// A row's maximum as later stages take it: values of magnitude 2^-126 and less count as +0.
 #[inline(always)]
