@@ -80,6 +80,12 @@ const BAD: &[&[f32]] = &[
     &[-31_835.854, -31_869.104, -31_839.703, -31_851.502, -31_859.256],
     &[-32_486.725, -32_499.89, -32_492.303, -32_498.68, -32_505.646],
     &[-472.3521, -482.7462, -478.12573, -488.76627],
+    &[-461.27118, -482.7462, -465.64243, -476.6603],
+    &[-190.25589, -200.65236, -197.50845, -210.2623],
+    &[-1686.7522, -1719.3499],
+    &[91.169655, 70.35556],
+    &[-125.09903, -135.50697, -139.71204],
+    &[699.0442, 677.55206, 684.3699],
 ];
 
 #[test]
@@ -88,7 +94,7 @@ fn rows_made_to_be_bad_are_within_the_bounds_and_as_bad_as_recorded() {
     BAD.iter().for_each(|x| check(x, &mut worst));
     worst.report("rows made to be bad");
     // The docs record it; another number means that the numerics changed.
-    assert!((4.52..4.53).contains(&worst.softmax_ulp), "{}", worst.softmax_ulp);
+    assert!((4.55..4.57).contains(&worst.softmax_ulp), "{}", worst.softmax_ulp);
 }
 
 #[test]
