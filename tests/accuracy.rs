@@ -94,7 +94,7 @@ fn rows_made_to_be_bad_are_within_the_bounds_and_as_bad_as_recorded() {
     BAD.iter().for_each(|x| check(x, &mut worst));
     worst.report("rows made to be bad");
     // The docs record it; another number means that the numerics changed.
-    assert!((4.55..4.57).contains(&worst.softmax_ulp), "{}", worst.softmax_ulp);
+    assert!((3.52..3.53).contains(&worst.softmax_ulp), "{}", worst.softmax_ulp);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn no_numerator_and_sum_can_err_by_more_than_the_derived_bound() {
     }
     let worst = worst_before_rounding(&bins);
     println!("numerator, sum, reciprocal and grid together: {worst:.4} ulp");
-    assert!(worst < 2.99, "with two roundings of half a ulp each more than 3.99: {worst}");
+    assert!(worst < 2.99, "with a rounding of a ulp, across a power of two, more than 3.99: {worst}");
 }
 
 /// The greatest error in ulp over numerators e^r of each bin, maxima of each bin and sums T. A sum
