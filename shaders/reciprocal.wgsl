@@ -35,17 +35,24 @@ fn reciprocal_of_lead(lead: u32) -> Reciprocal {
     return Reciprocal(high, low);
 }
 
-// One over a row's sum, above 0.
+// The upper 12 bits of a float.
+fn upper_half(x: F) -> F { return bitcast<F>(bitcast<U>(x) & U(0xfffff000u)); }
+
+// One over a row's sum, above 0; the high part has 12 bits.
 fn reciprocal(total: RowTotal) -> Reciprocal {
     let leading = leading_bits(total.units);
     let by = reciprocal_of_lead(leading.lead);
     let shift = SUM_SCALE - leading.top;
-    return Reciprocal(times_power(by.high, shift), times_power(by.low, shift));
+    let short = first_f(upper_half(F(by.high)));
+    let low = seal1(seal1(by.high - short) + by.low);
+    return Reciprocal(times_power(short, shift), times_power(low, shift));
 }
 
 // Held exponentials times the reciprocal, as probabilities: the power 2^64 is taken off by
-// integers, and what would be subnormal is +0.
+// integers, and what would be subnormal is +0. Both products with the high part are exact.
 fn normalise(e: F, by: Reciprocal) -> F {
-    let held = bitcast<U>(seal(e * F(by.high)) + seal(e * F(by.low)));
+    let upper = upper_half(e);
+    let rest = seal((e - upper) * F(by.high) + seal(e * F(by.low)));
+    let held = bitcast<U>(upper * F(by.high) + rest);
     return bitcast<F>(select(held - U(HELD_EXPONENT), U(0u), held < U(HELD_LEAST)));
 }
