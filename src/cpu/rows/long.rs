@@ -26,10 +26,12 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     for row in 0..rows {
         let x = &io.x()[row * job.cols..][..job.cols];
         let key = max_key(simd, x, job.op.scale, scratch);
-        let total = from_key(key).is_finite().then(
-            #[inline(always)]
-            || sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch),
-        );
+        // No closure: inside `then` it would lose its target features.
+        let total = if from_key(key).is_finite() {
+            Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch))
+        } else {
+            None
+        };
         let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.words);
         let (row, _) = rest.split_at(job.cols, job.words);
         match result(job, key, total) {
@@ -200,17 +202,13 @@ fn each<S: Simd>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32], f: impl Fn
         let shift = (io.y()[start..].as_ptr() as usize / 4) % 16;
         let staged = &mut scratch[shift..][..end - start];
         let x = &io.x()[start..end];
-        if scale == 1.0 {
-            map(simd, x, staged, &f);
-        } else {
-            map(
-                simd,
-                x,
-                staged,
-                #[inline(always)]
-                |x| f(special::scaled(simd, x, scale)),
-            );
-        }
+        map(
+            simd,
+            x,
+            staged,
+            #[inline(always)]
+            |x| f(if scale == 1.0 { x } else { special::scaled(simd, x, scale) }),
+        );
         job.copy_out(staged, &mut io.y()[start..end]);
         start = end;
     }
