@@ -49,7 +49,8 @@ impl Case {
 
     fn run(&mut self, options: &Options, precision: Precision) -> f64 {
         let start = Instant::now();
-        cpu::run_with(options, Softmax::new().precision(precision), &self.x, self.shape, &mut self.y).unwrap();
+        cpu::run_with(options, Softmax::new().precision(precision), &self.x, self.shape, &mut self.y)
+            .unwrap();
         start.elapsed().as_nanos() as f64
     }
 }

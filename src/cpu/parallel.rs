@@ -15,6 +15,8 @@ use super::{scratch, stream};
 const PART: usize = 1 << 16;
 /// Elements below which the calling thread does all.
 const SMALL: usize = 1 << 17;
+/// How far ahead a part of a row asks for memory.
+const AHEAD: usize = 1 << 12;
 /// Results larger than this go past the caches: they would not stay there.
 pub(crate) const STREAM_BYTES: usize = 8 << 20;
 
@@ -33,7 +35,7 @@ pub(crate) fn run(job: &Job, mut io: Io, threads: Option<usize>) {
     let elements = io.x().len();
     let row_count = elements / job.cols;
     let workers = threads.unwrap_or_else(rayon::current_num_threads);
-    if job.is_long() && workers > 1 && row_count < 2 * workers && row_parts(threads, job.cols) > 1 {
+    if workers > 1 && row_count < 2 * workers && row_parts(threads, job.cols) > 1 {
         for row in 0..row_count {
             let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.words);
             split_row(job, rest.split_at(job.cols, job.words).0, threads);
@@ -140,9 +142,9 @@ fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
 fn write_part(job: &Job, io: Io, finish: &RowFinish) {
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
-            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, AHEAD, scratch));
         } else {
-            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, AHEAD, scratch));
         }
     });
     if job.stream {

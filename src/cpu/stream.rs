@@ -1,5 +1,6 @@
-//! Stores that go past the caches, for results that would not stay there anyway: the one place of
-//! the CPU code with `unsafe`. What they gain is in `docs/performance.md`.
+//! Memory hints: stores that go past the caches, for results that would not stay there anyway, and
+//! loads asked for in advance. The one place of the CPU code with `unsafe`; what it gains is in
+//! `docs/performance.md`.
 //!
 //! A plain store first reads the line it writes to from memory; these do not, which saves a third of
 //! the traffic of an elementwise operation.
@@ -69,6 +70,20 @@ pub(crate) fn fence() {
     // SAFETY: SSE is part of x86-64.
     unsafe { std::arch::x86_64::_mm_sfence() }
 }
+
+/// Asks for the cache line `ahead` floats behind the start of `x`, which may lie beyond its end.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn prefetch(x: &[f32], ahead: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch is a hint: no address makes it fault, and the pointer is not dereferenced.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().wrapping_add(ahead).cast()) }
+}
+
+/// Elsewhere the machine has to guess.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn prefetch(_: &[f32], _: usize) {}
 
 /// Elsewhere it is a plain copy.
 #[cfg(not(target_arch = "x86_64"))]

@@ -6,11 +6,16 @@ use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::pass::{ELEMENTS, EXPONENTIALS, NOTHING, exp_sum};
-use super::{GROUP, HELD_COLS, Io, Job};
+use super::{GROUP, Io, Job};
 use crate::OpKind;
 use crate::cpu::simd::{
     Math, PerRow, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
 };
+
+/// Floats of scratch for rows of this length: two groups, and room to align.
+pub(crate) fn scratch(cols: usize) -> usize {
+    2 * cols.max(GROUP) + 16
+}
 
 /// Computes all rows of a part.
 #[inline(always)]
@@ -18,7 +23,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     let (cols, words) = (job.cols, job.words);
     let group = (GROUP / cols).clamp(1, S::f32s::LEN);
     let rows = io.x().len() / cols;
-    let (scaled, hold) = scratch.split_at_mut(HELD_COLS);
+    let (scaled, hold) = scratch.split_at_mut(cols.max(GROUP));
     for row in (0..rows).step_by(group) {
         let count = group.min(rows - row);
         // The result leaves scratch by whole cache lines where scratch lies as the result does.
@@ -32,13 +37,14 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
                 simd,
                 x,
                 &mut scaled[..x.len()],
+                0,
                 #[inline(always)]
                 |x| special::scaled(simd, x, job.op.scale),
             );
             &scaled[..x.len()]
         };
         let maxima = maxima(simd, x, cols);
-        let totals = totals::<S, M>(simd, job, x, &maxima, hold);
+        let totals = totals::<S, M>(simd, job, x, &maxima, hold, group * cols);
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
             write::<S, M>(simd, job, &maxima, &totals, hold, y);
@@ -65,6 +71,7 @@ fn totals<S: Simd, M: Math<S>>(
     x: &[f32],
     maxima: &Maxima,
     hold: &mut [f32],
+    ahead: usize,
 ) -> PerRow<M::Total> {
     let fresh = lanes_from(simd, S::f32s::LEN - job.cols % S::f32s::LEN);
     let mut totals = [M::ONE; _];
@@ -75,9 +82,9 @@ fn totals<S: Simd, M: Math<S>>(
         }
         let row = M::row(simd, splat(simd, maxima.values[r]));
         totals[r] = match job.op.kind {
-            OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, &row, fresh, hold),
-            OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, &row, fresh, hold),
-            _ => exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, hold),
+            OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, &row, fresh, hold, ahead),
+            OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, &row, fresh, hold, ahead),
+            _ => exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, hold, ahead),
         };
     }
     totals
@@ -145,6 +152,7 @@ fn each_row<S: Simd>(
                 simd,
                 hold,
                 y,
+                0,
                 #[inline(always)]
                 |v| f(r, v),
             );

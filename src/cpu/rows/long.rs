@@ -36,7 +36,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let (row, _) = rest.split_at(job.cols, job.words);
         match result(job, key, total) {
             LongResult::Stats(stats) => write_stats(row, &stats),
-            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, scratch),
+            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, job.cols, scratch),
         }
     }
 }
@@ -102,6 +102,7 @@ fn pieces<S: Simd>(simd: S, mut x: &[f32], scale: f32, scratch: &mut [f32], mut 
                 simd,
                 piece,
                 copy,
+                0,
                 #[inline(always)]
                 |x| special::scaled(simd, x, scale),
             );
@@ -144,7 +145,7 @@ pub(crate) fn sum<S: Simd, M: Math<S>>(
         #[inline(always)]
         |x| {
             let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
-            let part = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut []);
+            let part = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut [], PIECE);
             total = total.merge(M::wide(part));
         },
     );
@@ -158,6 +159,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
     job: &Job,
     io: Io,
     finish: &RowFinish,
+    ahead: usize,
     scratch: &mut [f32],
 ) {
     match *finish {
@@ -169,6 +171,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                 simd,
                 job,
                 io,
+                ahead,
                 scratch,
                 #[inline(always)]
                 |x| M::normalise(simd, M::exp(simd, x, &range), &by),
@@ -180,6 +183,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                 simd,
                 job,
                 io,
+                ahead,
                 scratch,
                 #[inline(always)]
                 |x| log_probability(simd, x, max, log),
@@ -193,7 +197,14 @@ fn fill(mut io: Io, value: f32) {
 }
 
 #[inline(always)]
-fn each<S: Simd>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+fn each<S: Simd>(
+    simd: S,
+    job: &Job,
+    mut io: Io,
+    ahead: usize,
+    scratch: &mut [f32],
+    f: impl Fn(S::f32s) -> S::f32s,
+) {
     let (n, scale) = (S::f32s::LEN, job.op.scale);
     let len = io.x().len();
     let mut start = 0;
@@ -206,6 +217,7 @@ fn each<S: Simd>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32], f: impl Fn
             simd,
             x,
             staged,
+            ahead,
             #[inline(always)]
             |x| f(if scale == 1.0 { x } else { special::scaled(simd, x, scale) }),
         );

@@ -24,7 +24,7 @@ use crate::{Op, OpKind, Precision};
 /// Up to here each lane holds a row of its own.
 pub const NARROW_COLS: usize = 64;
 /// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
-pub const HELD_COLS: usize = 32768;
+pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
 pub const GROUP: usize = 4096;
 
@@ -64,7 +64,14 @@ impl Job {
 
 /// Computes whole rows on the calling thread.
 pub(crate) fn run(job: &Job, io: Io) {
-    scratch::with(2 * HELD_COLS + 64, |scratch| {
+    let floats = if job.cols <= NARROW_COLS {
+        narrow::SCRATCH
+    } else if job.is_long() {
+        long::SCRATCH
+    } else {
+        group::scratch(job.cols)
+    };
+    scratch::with(floats, |scratch| {
         dispatch!(job.token, simd => by_precision(simd, job, io, scratch));
     });
     if job.stream {

@@ -14,6 +14,9 @@ use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probab
 const STAGE: usize = 2048;
 const BLOCK: usize = MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
 
+/// Floats of scratch: two blocks, and the results of a stage or of one block with what hangs over.
+pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
+
 /// Computes all rows of a part.
 #[inline(always)]
 pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {

@@ -3,6 +3,7 @@
 use fearless_simd::prelude::*;
 
 use crate::cpu::simd::{Math, load, splat, store};
+use crate::cpu::stream::prefetch;
 use crate::numerics::{FLUSH, NEG_INF_BITS};
 
 /// What a pass leaves in scratch.
@@ -30,7 +31,8 @@ fn step<S: Simd, M: Math<S>, const HOLD: u8>(
 }
 
 /// The sum of a row's exponentials; `row` is its range. A row is at least one vector; `fresh` are
-/// the lanes of its last, overlapping vector that no other one holds.
+/// the lanes of its last, overlapping vector that no other one holds. What lies `ahead` floats
+/// further is asked for meanwhile: this pass computes while the next one would wait for memory.
 #[inline(always)]
 pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     simd: S,
@@ -38,6 +40,7 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     row: &M::Row,
     fresh: S::mask32s,
     hold: &mut [f32],
+    ahead: usize,
 ) -> M::Total {
     let (n, len) = (S::f32s::LEN, x.len());
     assert!(len >= n && (HOLD == NOTHING || hold.len() == len));
@@ -63,10 +66,12 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
         let end = whole.min(start + (FLUSH - 1) as usize * n);
         if HOLD == NOTHING {
             for x in x[start..end].chunks_exact(n) {
+                prefetch(x, ahead);
                 step::<S, M, HOLD>(simd, load(simd, x), row, &mut sum, &mut []);
             }
         } else {
             for (x, hold) in x[start..end].chunks_exact(n).zip(hold[start..end].chunks_exact_mut(n)) {
+                prefetch(x, ahead);
                 step::<S, M, HOLD>(simd, load(simd, x), row, &mut sum, hold);
             }
         }

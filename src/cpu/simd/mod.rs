@@ -14,6 +14,8 @@ pub(crate) mod transpose;
 
 use fearless_simd::prelude::*;
 
+use super::stream::prefetch;
+
 /// The widest vector there is, in elements.
 pub(crate) const MAX_LANES: usize = 16;
 
@@ -124,14 +126,18 @@ pub(crate) fn lanes_from<S: Simd>(simd: S, from: usize) -> S::mask32s {
 }
 
 /// Applies a function to each element of at least one vector, from one slice to another. The last
-/// vector overlaps the one before, which is harmless where the function is one of the element.
+/// vector overlaps the one before, which is harmless where the function is one of the element. What
+/// lies `ahead` floats further in the input is asked for meanwhile; 0 asks for nothing.
 #[inline(always)]
-pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], ahead: usize, f: impl Fn(S::f32s) -> S::f32s) {
     let (n, len) = (S::f32s::LEN, x.len());
     assert!(len >= n && y.len() == len);
     let last = f(load(simd, &x[len - n..]));
     store::<S>(last, &mut y[len - n..]);
     for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
+        if ahead != 0 {
+            prefetch(x, ahead);
+        }
         store::<S>(f(load(simd, x)), y);
     }
 }
