@@ -27,7 +27,7 @@ mod stream;
 pub mod sum;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
-pub use rows::{GROUP, HELD_COLS, NARROW_COLS};
+pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};
 pub use shards::{row_max, row_max_with, row_statistics, row_statistics_with, row_sum, row_sum_with};
 
 use crate::{Error, LogSoftmax, LogSumExp, Op, OpKind, Shape, Softmax, Softmin};

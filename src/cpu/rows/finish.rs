@@ -18,6 +18,9 @@ pub(crate) struct Maxima {
 }
 
 impl Maxima {
+    /// Of no rows.
+    pub(crate) const EMPTY: Self = Self { keys: [0; MAX_LANES], values: [0.0; MAX_LANES], special: 0 };
+
     #[inline(always)]
     pub(crate) fn new<S: Simd>(simd: S, keys: S::i32s) -> Self {
         let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);

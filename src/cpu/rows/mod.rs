@@ -23,6 +23,8 @@ use crate::{Op, OpKind, Precision};
 
 /// Up to here each lane holds a row of its own.
 pub const NARROW_COLS: usize = 64;
+/// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
+pub const NARROW_COLS_FAST: usize = 32;
 /// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
@@ -42,7 +44,12 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Whether one row is worth cutting.
+    /// Whether each lane holds a row of its own.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.cols <= if self.is_fast() { NARROW_COLS_FAST } else { NARROW_COLS }
+    }
+
+    /// Whether a row's exponentials are computed twice.
     pub(crate) fn is_long(&self) -> bool {
         self.cols > HELD_COLS
     }
@@ -64,7 +71,7 @@ impl Job {
 
 /// Computes whole rows on the calling thread.
 pub(crate) fn run(job: &Job, io: Io) {
-    let floats = if job.cols <= NARROW_COLS {
+    let floats = if job.is_narrow() {
         narrow::SCRATCH
     } else if job.is_long() {
         long::SCRATCH
@@ -82,14 +89,14 @@ pub(crate) fn run(job: &Job, io: Io) {
 #[inline(always)]
 fn by_precision<S: Simd>(simd: S, job: &Job, io: Io, scratch: &mut [f32]) {
     if job.is_fast() {
-        if job.cols <= NARROW_COLS {
+        if job.is_narrow() {
             narrow::run::<S, Fast>(simd, job, io, scratch);
         } else if job.is_long() {
             long::run::<S, Fast>(simd, job, io, scratch);
         } else {
             group::run::<S, Fast>(simd, job, io, scratch);
         }
-    } else if job.cols <= NARROW_COLS {
+    } else if job.is_narrow() {
         narrow::run::<S, Exact>(simd, job, io, scratch);
     } else if !job.is_long() {
         group::run::<S, Exact>(simd, job, io, scratch);

@@ -8,13 +8,17 @@ use super::{Io, Job, NARROW_COLS};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::transpose::{OVERHANG, gather, scatter};
-use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probability, store};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probability, splat, store};
+use crate::cpu::stream::prefetch;
 
 /// Floats of results that are collected before they are copied out.
 const STAGE: usize = 2048;
-const BLOCK: usize = MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
-
-/// Floats of scratch: two blocks, and the results of a stage or of one block with what hangs over.
+/// Vectors of rows that go through each step together: one alone would spend its time waiting for
+/// the few operations before.
+const TOGETHER: usize = 4;
+/// Floats of the vectors that go together.
+const BLOCK: usize = TOGETHER * MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
+/// Floats of scratch: two blocks, and the results of a stage and of one block with what hangs over.
 pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
 
 /// Computes all rows of a part.
@@ -22,63 +26,128 @@ pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
 pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
     let (n, cols, words) = (S::f32s::LEN, job.cols, job.words);
     let rows = io.x().len() / cols;
-    let stage = n * (STAGE / (n * cols.max(words))).max(1);
+    let block = n * TOGETHER;
+    let stage = block * (STAGE / (block * cols.max(words))).max(1);
     let (lanes, scratch) = scratch.split_at_mut(BLOCK);
     let (padded, staged) = scratch.split_at_mut(BLOCK);
     for row in (0..rows).step_by(stage) {
         let count = stage.min(rows - row);
-        for first in (0..count).step_by(n) {
-            let here = n.min(count - first);
+        for first in (0..count).step_by(block) {
+            let here = block.min(count - first);
             let x = &io.x()[(row + first) * cols..];
-            if x.len() >= n * cols + OVERHANG {
-                gather(simd, x, cols, lanes);
+            let x = if x.len() >= block * cols + OVERHANG {
+                x
             } else {
                 padded[..here * cols].copy_from_slice(&x[..here * cols]);
                 padded[here * cols..].fill(0.0);
-                gather(simd, padded, cols, lanes);
+                &*padded
+            };
+            for i in (0..block * cols).step_by(16) {
+                prefetch(x, 2 * block * cols + i);
             }
-            block::<S, M>(
-                simd,
-                job,
-                &mut lanes[..n * cols.next_multiple_of(4)],
-                here,
-                &mut staged[first * words..],
-            );
+            let staged = &mut staged[first * words..];
+            if here <= n {
+                Block::<S, M, 1>::compute(simd, job, x, lanes, here, staged);
+            } else {
+                Block::<S, M, TOGETHER>::compute(simd, job, x, lanes, here, staged);
+            }
         }
         job.copy_out(&staged[..count * words], &mut io.y()[row * words..][..count * words]);
     }
 }
 
-/// One vector of rows, of which the first `rows` are wanted.
-#[inline(always)]
-fn block<S: Simd, M: Math<S>>(simd: S, job: &Job, lanes: &mut [f32], rows: usize, y: &mut [f32]) {
-    let wide = job.cols * S::f32s::LEN;
-    let maxima = maxima(simd, job, &mut lanes[..wide]);
-    let max = from_rows(simd, &maxima.values);
-    let totals = totals::<S, M>(simd, job, &maxima, max, &mut lanes[..wide]);
-    match job.op.kind {
-        OpKind::Softmax => {
-            let by = M::reciprocals(simd, &totals);
-            each(
-                simd,
-                &mut lanes[..wide],
-                #[inline(always)]
-                |e| M::normalise(simd, e, &by),
-            );
+/// Vectors of rows that go through each step together.
+struct Block<S: Simd, M: Math<S>, const V: usize> {
+    maxima: [Maxima; V],
+    max: [S::f32s; V],
+    totals: [PerRow<M::Total>; V],
+}
+
+impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
+    /// Rows from `x`, of which the first `rows` are wanted, to their results in `y`.
+    #[inline(always)]
+    fn compute(simd: S, job: &Job, x: &[f32], lanes: &mut [f32], rows: usize, y: &mut [f32]) {
+        let n = S::f32s::LEN;
+        let pitch = n * job.cols.next_multiple_of(4);
+        let lanes = &mut lanes[..V * pitch];
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            gather(simd, &x[v * n * job.cols..], job.cols, lanes);
         }
-        OpKind::LogSoftmax => {
-            let [log, _] = M::logs(simd, &totals, max);
-            each(
-                simd,
-                &mut lanes[..wide],
-                #[inline(always)]
-                |x| log_probability(simd, x, max, log),
-            );
+        let mut block = Self::new(simd, job, lanes, pitch);
+        block.sum(simd, job, lanes, pitch);
+        if !job.op.kind.is_elementwise() {
+            return block.write_per_row(simd, job, rows, y);
         }
-        _ => return per_row::<S, M>(simd, job, &maxima, &totals, &mut y[..rows * job.words]),
+        block.finish(simd, job, lanes, pitch);
+        for (v, lanes) in lanes.chunks_exact(pitch).enumerate() {
+            scatter(simd, lanes, job.cols, &mut y[v * n * job.cols..]);
+        }
+        for (v, maxima) in block.maxima.iter().enumerate() {
+            let first = (v * n).min(rows);
+            maxima.fill(job, n.min(rows - first), &mut y[first * job.cols..]);
+        }
     }
-    scatter(simd, lanes, job.cols, y);
-    maxima.fill(job, rows, y);
+
+    #[inline(always)]
+    fn new(simd: S, job: &Job, lanes: &mut [f32], pitch: usize) -> Self {
+        let mut maxima = [const { Maxima::EMPTY }; V];
+        let mut max = [splat(simd, 0.0); V];
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            maxima[v] = row_maxima(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
+            max[v] = from_rows(simd, &maxima[v].values);
+        }
+        Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V] }
+    }
+
+    /// The sums; for softmax the exponentials take the elements' place.
+    #[inline(always)]
+    fn sum(&mut self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            let lanes = &mut lanes[..S::f32s::LEN * job.cols];
+            self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], self.max[v], lanes);
+        }
+    }
+
+    #[inline(always)]
+    fn finish(&self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
+        let mut by = [[splat(simd, 0.0); 2]; V];
+        let softmax = job.op.kind == OpKind::Softmax;
+        for (v, by) in by.iter_mut().enumerate() {
+            *by = if softmax {
+                M::reciprocals(simd, &self.totals[v])
+            } else {
+                M::logs(simd, &self.totals[v], self.max[v])
+            };
+        }
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            let (by, max) = (by[v], self.max[v]);
+            if softmax {
+                each(
+                    simd,
+                    lanes,
+                    #[inline(always)]
+                    |e| M::normalise(simd, e, &by),
+                );
+            } else {
+                each(
+                    simd,
+                    lanes,
+                    #[inline(always)]
+                    |x| log_probability(simd, x, max, by[0]),
+                );
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_per_row(&self, simd: S, job: &Job, rows: usize, y: &mut [f32]) {
+        let n = S::f32s::LEN;
+        for v in 0..V {
+            let (first, end) = ((v * n).min(rows), ((v + 1) * n).min(rows));
+            let y = &mut y[first * job.words..end * job.words];
+            per_row::<S, M>(simd, job, &self.maxima[v], &self.totals[v], y);
+        }
+    }
 }
 
 #[inline(always)]
@@ -89,7 +158,7 @@ fn each<S: Simd>(simd: S, lanes: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
 }
 
 #[inline(always)]
-fn maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
+fn row_maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
     if job.op.scale != 1.0 {
         each(
             simd,
@@ -105,7 +174,7 @@ fn maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
     Maxima::new(simd, seen.keys(simd))
 }
 
-/// The sums; for softmax the exponentials take the elements' place.
+/// The sums of one vector of rows.
 #[inline(always)]
 fn totals<S: Simd, M: Math<S>>(
     simd: S,
