@@ -22,9 +22,9 @@ use super::{scratch, stream, sum::third_bin};
 use crate::{Op, OpKind, Precision};
 
 /// Up to here each lane holds a row of its own.
-pub const NARROW_COLS: usize = 64;
+pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
-pub const NARROW_COLS_FAST: usize = 32;
+pub const NARROW_COLS_FAST: usize = 24;
 /// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.

@@ -42,9 +42,6 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
                 padded[here * cols..].fill(0.0);
                 &*padded
             };
-            for i in (0..block * cols).step_by(16) {
-                prefetch(x, 2 * block * cols + i);
-            }
             let staged = &mut staged[first * words..];
             if here <= n {
                 Block::<S, M, 1>::compute(simd, job, x, lanes, here, staged);
@@ -74,7 +71,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             gather(simd, &x[v * n * job.cols..], job.cols, lanes);
         }
         let mut block = Self::new(simd, job, lanes, pitch);
-        block.sum(simd, job, lanes, pitch);
+        block.sum(simd, job, &x[V * n * job.cols..], lanes, pitch);
         if !job.op.kind.is_elementwise() {
             return block.write_per_row(simd, job, rows, y);
         }
@@ -99,11 +96,16 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V] }
     }
 
-    /// The sums; for softmax the exponentials take the elements' place.
+    /// The sums; for softmax the exponentials take the elements' place. The elements that come
+    /// `next` are asked for meanwhile.
     #[inline(always)]
-    fn sum(&mut self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
+    fn sum(&mut self, simd: S, job: &Job, next: &[f32], lanes: &mut [f32], pitch: usize) {
+        let n = S::f32s::LEN;
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
-            let lanes = &mut lanes[..S::f32s::LEN * job.cols];
+            for column in 0..job.cols {
+                prefetch(next, (v * job.cols + column) * n);
+            }
+            let lanes = &mut lanes[..n * job.cols];
             self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], self.max[v], lanes);
         }
     }
