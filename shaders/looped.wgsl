@@ -12,12 +12,12 @@ fn run_row(row: u32, live: bool, rank: u32, size: u32) {
     let start = params.in_base + row * params.units;
     let trips = (params.units + size - 1u) / size;
     let last = params.units - 1u;
-    var keys = no_keys();
+    var seen = no_extremes();
     for (var i = 0u; i < trips; i++) {
         // Past the end the last unit again: a maximum does not mind.
-        keys = take_keys(keys, scaled(elements[start + min(rank + i * size, last)]));
+        seen = see(seen, scaled(elements[start + min(rank + i * size, last)]));
     }
-    let key = team_max(lane_key(keys));
+    let key = team_max(lane_key(seen));
     let range = row_range(settle_max(key));
     let out = params.out_base + row * params.units;
     var partial = no_partial();

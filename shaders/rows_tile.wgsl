@@ -20,12 +20,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let row = min(lane, rows - 1u);
     var held: array<F, HELD>;
-    var keys = no_keys();
+    var seen = no_extremes();
     for (var i = 0u; i < HELD; i++) {
         held[i] = bitcast<f32>(tile[row * PITCH + i]);
-        keys = take_keys(keys, held[i]);
+        seen = see(seen, held[i]);
     }
-    let key = lane_key(keys);
+    let key = lane_key(seen);
     let range = row_range(settle_max(key));
     var bins = no_bins();
     for (var i = 0u; i < HELD; i++) {
