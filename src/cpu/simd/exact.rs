@@ -26,8 +26,8 @@ impl<S: Simd> Math<S> for Exact {
     }
 
     #[inline(always)]
-    fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(simd, x, row)
+    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(x, row)
     }
 
     #[inline(always)]
@@ -68,7 +68,7 @@ impl<S: Simd> Math<S> for Exact {
     #[inline(always)]
     fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
         let mut unit = Bins::new(simd);
-        unit.add(exp(simd, max, &Range::new(simd, max)));
+        unit.add(exp(max, &Range::new(simd, max)));
         log::logs(simd, totals, &unit.lanes(1))
     }
 
@@ -91,8 +91,8 @@ impl<S: Simd> Math<S> for ExactLong {
     }
 
     #[inline(always)]
-    fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(simd, x, row)
+    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(x, row)
     }
 
     #[inline(always)]
