@@ -10,39 +10,34 @@ override REWRITE: bool = false;
 // team without a row of its own: it works on the last one and writes nothing.
 fn run_row(row: u32, live: bool, rank: u32, size: u32) {
     let start = params.in_base + row * params.units;
-    let trips = (params.units + size - 1u) / size;
-    let last = params.units - 1u;
+    let out = params.out_base + row * params.units;
     var seen = no_extremes();
-    for (var i = 0u; i < trips; i++) {
-        // Past the end the last unit again: a maximum does not mind.
-        seen = see(seen, scaled(elements[start + min(rank + i * size, last)]));
+    for (var at = rank; at < params.units; at += size) {
+        seen = see(seen, scaled(elements[start + at]));
     }
     let key = team_max(lane_key(seen));
     let range = row_range(settle_max(key));
-    let out = params.out_base + row * params.units;
     var partial = no_partial();
-    for (var done = 0u; done < trips; done += FLUSH) {
+    for (var begin = rank; begin < params.units; begin += FLUSH * size) {
+        let end = min(begin + FLUSH * size, params.units);
         var bins = no_bins();
-        let until = min(done + FLUSH, trips);
-        for (var i = done; i < until; i++) {
-            let at = rank + i * size;
-            let v = scaled(elements[start + min(at, last)]);
-            let e = select(F(0.0), exponential(v, range), at <= last);
+        var count = 0u;
+        for (var at = begin; at < end; at += size) {
+            let v = scaled(elements[start + at]);
+            let e = exponential(v, range);
             bins = add_to_bins(bins, e);
-            if (REWRITE && live && at <= last) { put_held(out + at, hold(v, e)); }
+            count++;
+            if (REWRITE && live) { put_held(out + at, hold(v, e)); }
         }
-        partial = take_bins(partial, bins, until - done);
+        partial = take_bins(partial, bins, count);
     }
     let f = finish(key, range, sum_over_team(partial));
-    if (PER_ELEMENT) {
-        for (var i = 0u; i < trips; i++) {
-            let at = rank + i * size;
-            if (live && at <= last) {
-                if (REWRITE) {
-                    put(out + at, held_at(out + at), f);
-                } else {
-                    put(out + at, hold_again(scaled(elements[start + at]), range), f);
-                }
+    if (PER_ELEMENT && live) {
+        for (var at = rank; at < params.units; at += size) {
+            if (REWRITE) {
+                put(out + at, held_at(out + at), f);
+            } else {
+                put(out + at, hold_again(scaled(elements[start + at]), range), f);
             }
         }
     }

@@ -1,4 +1,7 @@
 //! The adapters that tests run on. No adapter is a failure, not a reason to skip.
+#![allow(dead_code)] // Each test takes what it needs of it.
+
+pub mod gpu;
 
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
 
