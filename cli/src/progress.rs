@@ -23,11 +23,20 @@ impl Progress {
 
     /// A bar for so many bytes. `since` is when the whole work began.
     pub fn new(what: &'static str, bytes: usize, since: Instant) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(bytes as u64), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template(
-            "{msg:9} {wide_bar} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left",
+        let template = "{msg:9} {wide_bar} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left";
+        Self::with(what, Some(bytes as u64), template, since)
+    }
+
+    /// A count of things of which nobody knows how many there are.
+    pub fn counting(what: &'static str, since: Instant) -> Self {
+        Self::with(what, None, "{spinner} {pos} {msg} {elapsed}", since)
+    }
+
+    fn with(what: &'static str, length: Option<u64>, template: &str, since: Instant) -> Self {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(what);
         Self { bar, since, shown: Cell::new(false) }
     }
@@ -37,13 +46,13 @@ impl Progress {
         !ProgressDrawTarget::stderr().is_hidden()
     }
 
-    /// So many bytes are done.
-    pub fn advance_to(&self, bytes: usize) {
+    /// So many are done.
+    pub fn advance_to(&self, done: usize) {
         if !self.shown.get() && self.since.elapsed() > LONG {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.shown.set(true);
         }
-        self.bar.set_position(bytes as u64);
+        self.bar.set_position(done as u64);
     }
 }
 
