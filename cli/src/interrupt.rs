@@ -25,6 +25,7 @@ pub fn catch() {
         if let Some(path) = path.take() {
             let _ = std::fs::remove_file(path);
         }
+        terminal::clear_line();
         terminal::tell("error: interrupted; no output was written");
         // The guard is still held: the file cannot get its final name any more.
         std::process::exit(STATUS);

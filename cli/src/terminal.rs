@@ -1,6 +1,6 @@
 //! Lines on standard output and standard error, without a panic where nobody reads them.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -29,6 +29,14 @@ pub fn tell(line: &str) {
     let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     // Where even standard error cannot be written to, the exit status remains.
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Takes away what a progress bar has left on the line.
+pub fn clear_line() {
+    let mut err = io::stderr();
+    if err.is_terminal() {
+        let _ = err.write_all(b"\r\x1b[2K");
+    }
 }
 
 /// Puts the cells of a table below each other, two spaces apart.
