@@ -54,7 +54,7 @@ impl From<&Context> for Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.index, &self.backend, &self.reason) {
-            (Some(index), Some(backend), _) => write!(f, "device {index}: {} ({backend})", self.name),
+            (Some(index), Some(backend), _) => write!(f, "{index}: {} ({backend})", self.name),
             (.., Some(reason)) => write!(f, "the CPU ({}): {reason}", self.name),
             _ => write!(f, "the CPU ({})", self.name),
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wgpu_softmax::{Context, DeviceChoice, Op, Shape};
+use wgpu_softmax::{Context, DeviceChoice, Op, Shape, Timing};
 
 use crate::check::{self, Check};
 use crate::device;
@@ -64,15 +64,22 @@ impl Job {
         for step in Steps::of_bytes(&self.op, self.shape, step) {
             let (elements, results) = (&x[step.elements.clone()], &mut y[step.results]);
             let timing = pollster::block_on(context.run_into(self.op, elements, step.shape, results))?;
-            self.times.kernel += timing.compute;
-            if context.adapter().is_some() {
-                *self.times.upload.get_or_insert_default() += timing.upload;
-                *self.times.read_back.get_or_insert_default() += timing.read_back;
-            }
+            self.add(&timing, context.adapter().is_some());
             self.kernel = timing.kernel;
             progress.advance_to(step.elements.end * size_of::<f32>());
         }
         Ok(())
+    }
+
+    fn add(&mut self, timing: &Timing, on_gpu: bool) {
+        self.times.kernel += timing.compute;
+        if on_gpu {
+            let parts = timing.upload + timing.compute + timing.read_back;
+            // Parts that ran at the same time add up to more than the whole.
+            *self.times.prepare.get_or_insert_default() += timing.total.saturating_sub(parts);
+            *self.times.upload.get_or_insert_default() += timing.upload;
+            *self.times.read_back.get_or_insert_default() += timing.read_back;
+        }
     }
 
     /// Compares with the CPU.

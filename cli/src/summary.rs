@@ -59,6 +59,8 @@ pub struct Parts<T> {
     pub open: T,
     /// File to memory; `None` where the file is mapped and read while it is used.
     pub read: Option<T>,
+    /// Compiling shaders, making buffers, and whatever else the other parts do not hold.
+    pub prepare: Option<T>,
     /// Memory to device.
     pub upload: Option<T>,
     /// The computation itself.
@@ -80,6 +82,7 @@ impl Parts<Duration> {
         Parts {
             open: self.open.as_secs_f64(),
             read: of(self.read),
+            prepare: of(self.prepare),
             upload: of(self.upload),
             kernel: self.kernel.as_secs_f64(),
             read_back: of(self.read_back),
@@ -123,6 +126,7 @@ impl Summary {
         let parts = [
             ("open", Some(time.open), 0),
             ("read", time.read, read),
+            ("prepare", time.prepare, 0),
             ("upload", time.upload, read),
             ("kernel", Some(time.kernel), read + written),
             ("read back", time.read_back, written),

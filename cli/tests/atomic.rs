@@ -30,14 +30,14 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
-fn is_unfinished(name: &String) -> bool {
+fn is_unfinished(name: &str) -> bool {
     name.starts_with(".y.npy.") && name.ends_with(".unfinished")
 }
 
 /// Waits until the process has begun its file.
 fn wait_for_unfinished(bench: &Bench) {
     let since = Instant::now();
-    while !bench.names().iter().any(is_unfinished) {
+    while !bench.names().iter().any(|name| is_unfinished(name)) {
         assert!(since.elapsed() < Duration::from_secs(60), "no file was begun: {:?}", bench.names());
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -1,5 +1,6 @@
 //! Every case on every device.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use wgpu_softmax::Error;
@@ -9,13 +10,16 @@ use super::report::{Arithmetic, Device, Report};
 use super::subject::{Candidate, Subject};
 use crate::progress::Progress;
 
+/// Rows of the planners' tables may reach to what nobody has the memory for.
+const LONGEST: usize = 1 << 18;
+
 /// Runs the battery. A difference is counted and the battery goes on, so that the report is whole; a
 /// device that fails is left out from there on.
 pub fn run(candidates: Vec<Candidate>, level: Thoroughness) -> Report {
     let start = Instant::now();
     let mut trials: Vec<_> = candidates.into_iter().map(Trial::begin).collect();
     let progress = Progress::counting("cases", start);
-    for (done, case) in cases(level, &[]).enumerate() {
+    for (done, case) in cases(level, &edges(&trials)).enumerate() {
         let expected = expected(&case);
         for trial in &mut trials {
             trial.step(&case, &expected);
@@ -24,6 +28,15 @@ pub fn run(candidates: Vec<Candidate>, level: Thoroughness) -> Report {
     }
     let devices = trials.into_iter().map(|trial| trial.device).collect();
     Report::new(level == Thoroughness::Full, start.elapsed(), devices)
+}
+
+/// The lengths at which some device changes kernels, and their neighbours. Those beyond what the
+/// battery itself tries would take longer than all of it.
+fn edges(trials: &[Trial]) -> Vec<usize> {
+    let at: BTreeSet<_> = trials.iter().filter_map(|t| t.subject.as_ref()).flat_map(|s| s.edges()).collect();
+    let near =
+        at.into_iter().filter(|&cols| cols < LONGEST).flat_map(|cols| cols.saturating_sub(1)..=cols + 1);
+    near.collect()
 }
 
 /// A device and what was found so far; no device any more once it has failed.

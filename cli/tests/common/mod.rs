@@ -81,7 +81,7 @@ pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 pub fn npy_of(dictionary: &str, data: &[u8]) -> Vec<u8> {
     let mut header = dictionary.to_owned();
-    while (10 + header.len() + 1) % 64 != 0 {
+    while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
@@ -111,4 +111,26 @@ pub fn assert_close(found: &[f32], expected: &[f32]) {
         let close = (a - b).abs() <= 1e-6 * b.abs().max(1e-3);
         assert!(close || a == b || (a.is_nan() && b.is_nan()), "{found:?} is not {expected:?}");
     }
+}
+
+/// The numbers of the adapters that tests run on: all, or those of which `SOFTMAX_ADAPTERS` names a
+/// part of the name or the backend. None at all is a failure, not a reason to skip.
+pub fn adapters(bench: &Bench) -> Vec<u64> {
+    let list: serde_json::Value = serde_json::from_str(&bench.ok("devices --json")).unwrap();
+    let wanted = std::env::var("SOFTMAX_ADAPTERS").unwrap_or_default().to_lowercase();
+    let mut kept = Vec::new();
+    for adapter in list["adapters"].as_array().unwrap() {
+        let name =
+            format!("{}: {} ({})", adapter["index"], adapter["name"], adapter["backend"]).to_lowercase();
+        if wanted.split(',').any(|part| name.contains(part.trim())) {
+            kept.push(adapter["index"].as_u64().unwrap());
+        } else {
+            println!("left out by SOFTMAX_ADAPTERS={wanted}: {name}");
+        }
+    }
+    assert!(
+        !kept.is_empty(),
+        "no adapter: install a Vulkan driver (mesa-vulkan-drivers on Debian and Ubuntu)"
+    );
+    kept
 }
