@@ -1,1 +1,65 @@
-fn main() {}
+//! The command `softmax`: rows of NumPy files on the GPU or the CPU.
+//!
+//! Exit status: 0 for success, 1 where a comparison found a difference, 2 for anything that could
+//! not be done, 130 after an interruption. Whatever goes wrong is one line on standard error.
+#![deny(missing_docs)]
+
+mod check;
+mod cpu;
+mod device;
+mod devices;
+mod failure;
+mod generate;
+mod interrupt;
+mod job;
+mod npy;
+mod operation;
+mod output;
+mod progress;
+mod run;
+mod steps;
+mod summary;
+mod terminal;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+
+/// Softmax, log-softmax and log-sum-exp of NumPy files, on the GPU or the CPU, with the same bits
+/// everywhere.
+#[derive(Parser)]
+#[command(name = "softmax", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Devices(devices::Args),
+    Verify(verify::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Command::Run(args) => args.run(),
+            Command::Devices(args) => args.run(),
+            Command::Verify(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

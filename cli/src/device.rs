@@ -1,0 +1,62 @@
+//! Devices on the command line: the choice of one, and what is said of it.
+
+use serde::Serialize;
+use wgpu_softmax::{Context, DeviceChoice};
+
+use crate::cpu;
+use crate::failure::Failure;
+
+/// Opens what `--device` names.
+pub fn open(choice: &DeviceChoice) -> Result<Context, Failure> {
+    match choice {
+        // Looking for adapters takes a tenth of a second, and some drivers talk while it lasts.
+        DeviceChoice::Cpu => Ok(Context::cpu("the CPU was asked for")),
+        other => Ok(pollster::block_on(Context::with(other))?),
+    }
+}
+
+/// Where something ran.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// "gpu" or "cpu".
+    pub kind: &'static str,
+    /// The adapter's name, or what the CPU computes with.
+    pub name: String,
+    /// The number that `--device` takes; none for the CPU.
+    pub index: Option<usize>,
+    /// The adapter's backend.
+    pub backend: Option<String>,
+    /// Why the CPU is used, where it is.
+    pub reason: Option<String>,
+}
+
+impl From<&Context> for Place {
+    fn from(context: &Context) -> Self {
+        match context.adapter() {
+            Some(entry) => Self {
+                kind: "gpu",
+                name: entry.info.name.clone(),
+                index: Some(entry.index),
+                backend: Some(entry.info.backend.to_string()),
+                reason: None,
+            },
+            None => Self {
+                kind: "cpu",
+                name: cpu::description(),
+                index: None,
+                backend: None,
+                reason: context.fallback_reason().map(str::to_owned),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.index, &self.backend, &self.reason) {
+            (Some(index), Some(backend), _) => write!(f, "{index}: {} ({backend})", self.name),
+            (.., Some(reason)) => write!(f, "the CPU ({}): {reason}", self.name),
+            _ => write!(f, "the CPU ({})", self.name),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The part of the command line that says what is computed.
+
+use clap::ValueEnum;
+use wgpu_softmax::{EmptyRow, LogSoftmax, LogSumExp, Op, Precision, Softmax, Softmin};
+
+use crate::failure::Failure;
+
+/// What is computed, and how.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Operation {
+    /// What is computed of each row
+    #[arg(long = "op", value_enum, default_value_t)]
+    function: Function,
+    /// Multiply each element by S first; the product is rounded to f32
+    #[arg(long, value_name = "S", allow_hyphen_values = true, conflicts_with = "temperature")]
+    scale: Option<Number>,
+    /// Divide by a temperature: the same as --scale 1/T, with 1/T rounded to f32
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    temperature: Option<Number>,
+    /// How results are formed
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionName,
+    /// What a row of nothing but -inf gives
+    #[arg(long, value_enum, default_value_t)]
+    empty_row: EmptyRowName,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum Function {
+    /// exp(x) / sum of exp(x)
+    #[default]
+    Softmax,
+    /// x - log(sum of exp(x))
+    LogSoftmax,
+    /// log(sum of exp(x)); the last axis goes
+    #[value(name = "logsumexp")]
+    LogSumExp,
+    /// exp(-x) / sum of exp(-x)
+    Softmin,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum PrecisionName {
+    /// The same bits on every device
+    #[default]
+    Reproducible,
+    /// Whatever is fastest on this device
+    Fast,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum EmptyRowName {
+    /// NaN, as NumPy and PyTorch have it
+    #[default]
+    Nan,
+    /// Probability 0, log-probability -inf
+    Zero,
+}
+
+impl Operation {
+    /// The operation for the library.
+    pub fn op(&self) -> Result<Op, Failure> {
+        let op: Op = match self.function {
+            Function::Softmax => Softmax::new().scale(self.factor()?).into(),
+            Function::LogSoftmax => LogSoftmax::new().scale(self.factor()?).into(),
+            Function::LogSumExp => LogSumExp::new().scale(self.factor()?).into(),
+            Function::Softmin => Softmin::new().scale(self.factor()?).into(),
+        };
+        let mut op = op.checked()?;
+        op.precision = match self.precision {
+            PrecisionName::Reproducible => Precision::Reproducible,
+            PrecisionName::Fast => Precision::Fast,
+        };
+        op.empty_row = match self.empty_row {
+            EmptyRowName::Nan => EmptyRow::Nan,
+            EmptyRowName::Zero => EmptyRow::Zero,
+        };
+        Ok(op)
+    }
+
+    /// The function's name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self.function {
+            Function::Softmax => "softmax",
+            Function::LogSoftmax => "log-softmax",
+            Function::LogSumExp => "logsumexp",
+            Function::Softmin => "softmin",
+        }
+    }
+
+    /// The precision's name on the command line.
+    pub fn precision(&self) -> &'static str {
+        match self.precision {
+            PrecisionName::Reproducible => "reproducible",
+            PrecisionName::Fast => "fast",
+        }
+    }
+
+    /// What each element is multiplied by, as the user means it.
+    pub fn factor(&self) -> Result<f32, Failure> {
+        match (&self.scale, &self.temperature) {
+            (Some(scale), _) => scale.finite("scale"),
+            (None, Some(temperature)) => inverse(temperature),
+            (None, None) => Ok(1.0),
+        }
+    }
+}
+
+/// A number as it was typed, and what becomes of it.
+#[derive(Clone, Debug)]
+struct Number {
+    text: String,
+    rounded: f32,
+    vanishes: bool,
+}
+
+impl std::str::FromStr for Number {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rounded: f32 = text.parse()?;
+        // A subnormal counts as 0 everywhere in the library, which nobody means who types 1e-40.
+        let vanishes = !rounded.is_normal() && rounded.is_finite() && text.parse::<f64>()? != 0.0;
+        Ok(Self { text: text.to_owned(), rounded, vanishes })
+    }
+}
+
+impl Number {
+    fn finite(&self, what: &str) -> Result<f32, Failure> {
+        let text = &self.text;
+        if !self.rounded.is_finite() {
+            let max = f32::MAX;
+            return Err(Failure::Cannot(format!(
+                "--{what} {text} is not a finite f32; give a number between -{max:e} and {max:e}"
+            )));
+        }
+        if self.vanishes {
+            let least = f32::MIN_POSITIVE;
+            return Err(Failure::Cannot(format!(
+                "--{what} {text} is 0 in f32; give 0 itself, or {least:e} and more"
+            )));
+        }
+        Ok(self.rounded)
+    }
+}
+
+fn inverse(temperature: &Number) -> Result<f32, Failure> {
+    let Number { text, rounded, .. } = temperature;
+    let inverse = 1.0 / rounded;
+    let way_out = if !rounded.is_finite() || *rounded <= 0.0 {
+        "is not a finite number above 0; to turn the order round use --op softmin".to_owned()
+    } else if !inverse.is_normal() {
+        format!("has the inverse {inverse:e}, which f32 cannot hold; give a number from 3e-39 to 8.5e37")
+    } else {
+        return Ok(inverse);
+    };
+    Err(Failure::Cannot(format!("--temperature {text} {way_out}")))
+}

@@ -1,0 +1,63 @@
+//! A bar on the terminal for work that takes long.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Work that ends sooner is over before anyone could read the bar.
+const LONG: Duration = Duration::from_millis(500);
+
+/// One bar for one part of the work. It appears when the work turns out to be long, if standard error
+/// is a terminal, and is gone when the part is over.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+    shown: Cell<bool>,
+}
+
+impl Progress {
+    /// Bytes between two looks at the clock: some hundredths of a second.
+    pub const STEP: usize = 64 << 20;
+
+    /// A bar for so many bytes. `since` is when the whole work began.
+    pub fn new(what: &'static str, bytes: usize, since: Instant) -> Self {
+        let template = "{msg:9} {wide_bar} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left";
+        Self::with(what, Some(bytes as u64), template, since)
+    }
+
+    /// A count of things of which nobody knows how many there are.
+    pub fn counting(what: &'static str, since: Instant) -> Self {
+        Self::with(what, None, "{spinner} {pos} {msg} {elapsed}", since)
+    }
+
+    fn with(what: &'static str, length: Option<u64>, template: &str, since: Instant) -> Self {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.set_message(what);
+        Self { bar, since, shown: Cell::new(false) }
+    }
+
+    /// Whether there is anyone to look.
+    pub fn is_watched() -> bool {
+        !ProgressDrawTarget::stderr().is_hidden()
+    }
+
+    /// So many are done.
+    pub fn advance_to(&self, done: usize) {
+        if !self.shown.get() && self.since.elapsed() > LONG {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.shown.set(true);
+        }
+        self.bar.set_position(done as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,100 @@
+//! Lines on standard output and standard error, without a panic where nobody reads them.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Writes to standard output. A reader that has left, as in `softmax devices | head -1`, has seen
+/// what it wanted: that is no failure.
+pub fn print(text: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Cannot(format!("standard output: {error}; nothing of the report is complete")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one JSON value and a newline to standard output.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(value).map_err(|e| Failure::Cannot(format!("the JSON report: {e}")))?;
+    print(format!("{json}\n").as_bytes())
+}
+
+/// Writes one line to standard error, whatever the text holds (a file name may hold a newline).
+pub fn tell(line: &str) {
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Where even standard error cannot be written to, the exit status remains.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Takes away what a progress bar has left on the line.
+pub fn clear_line() {
+    let mut err = io::stderr();
+    if err.is_terminal() {
+        let _ = err.write_all(b"\r\x1b[2K");
+    }
+}
+
+/// Puts the cells of a table below each other, two spaces apart.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|c: &String| c.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A number of bytes as people read it, in powers of 1000.
+pub fn bytes(count: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let power = (count.max(1).ilog10() / 3) as usize;
+    match power {
+        0 => format!("{count} B"),
+        _ => format!("{} {}", Digits(count as f64 / 1000f64.powi(power as i32)), units[power]),
+    }
+}
+
+/// A positive number to three or four digits: 1.23, 12.3, 123.
+pub struct Digits(pub f64);
+
+impl std::fmt::Display for Digits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let decimals = match self.0 {
+            x if x < 9.995 => 2,
+            x if x < 99.95 => 1,
+            _ => 0,
+        };
+        write!(f, "{:.decimals$}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_to_three_digits() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(256_000), "256 kB");
+        assert_eq!(bytes(1_234_567), "1.23 MB");
+        assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn a_table_lines_its_columns_up() {
+        let rows = [vec!["a".to_owned(), "b".to_owned()], vec!["long".to_owned(), "c".to_owned()]];
+        assert_eq!(table(&rows), "a     b\nlong  c\n");
+    }
+}

@@ -1,0 +1,96 @@
+//! Every case on every device.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use wgpu_softmax::Error;
+use wgpu_softmax::verify::{Case, Thoroughness, arithmetic_probe, cases, expected, first_difference};
+
+use super::report::{Arithmetic, Device, Report};
+use super::subject::{Candidate, Subject};
+use crate::progress::Progress;
+
+/// Rows of the planners' tables may reach to what nobody has the memory for.
+const LONGEST: usize = 1 << 18;
+
+/// Runs the battery. A difference is counted and the battery goes on, so that the report is whole; a
+/// device that fails is left out from there on.
+pub fn run(candidates: Vec<Candidate>, level: Thoroughness) -> Report {
+    let start = Instant::now();
+    let mut trials: Vec<_> = candidates.into_iter().map(Trial::begin).collect();
+    let progress = Progress::counting("cases", start);
+    for (done, case) in cases(level, &edges(&trials)).enumerate() {
+        let expected = expected(&case);
+        for trial in &mut trials {
+            trial.step(&case, &expected);
+        }
+        progress.advance_to(done + 1);
+    }
+    let devices = trials.into_iter().map(|trial| trial.device).collect();
+    Report::new(level == Thoroughness::Full, start.elapsed(), devices)
+}
+
+/// The lengths at which some device changes kernels, and their neighbours. Those beyond what the
+/// battery itself tries would take longer than all of it.
+fn edges(trials: &[Trial]) -> Vec<usize> {
+    let at: BTreeSet<_> = trials.iter().filter_map(|t| t.subject.as_ref()).flat_map(|s| s.edges()).collect();
+    let near =
+        at.into_iter().filter(|&cols| cols < LONGEST).flat_map(|cols| cols.saturating_sub(1)..=cols + 1);
+    near.collect()
+}
+
+/// A device and what was found so far; no device any more once it has failed.
+struct Trial {
+    subject: Option<Box<dyn Subject>>,
+    device: Device,
+}
+
+impl Trial {
+    fn begin(candidate: Candidate) -> Self {
+        let begun = candidate.subject.and_then(|mut subject| {
+            let arithmetic = arithmetic(subject.as_mut())?;
+            Ok((subject, arithmetic))
+        });
+        match begun {
+            Ok((subject, arithmetic)) => {
+                let device = Device::new(candidate.name, &subject.kernels(), arithmetic);
+                Self { subject: Some(subject), device }
+            }
+            Err(error) => Self { subject: None, device: Device::failed(candidate.name, error) },
+        }
+    }
+
+    fn step(&mut self, case: &Case, expected: &[u32]) {
+        let Some(subject) = &mut self.subject else {
+            return;
+        };
+        for (index, kernel) in self.device.kernels.iter_mut().enumerate() {
+            match subject.run(index, case) {
+                Ok(None) => {}
+                Ok(Some(found)) => {
+                    kernel.count(case, expected.len(), first_difference(case, expected, &found))
+                }
+                Err(error) => {
+                    self.device.error = Some(format!("{}, {}: {error}", kernel.name, case.name));
+                    self.subject = None;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn arithmetic(subject: &mut dyn Subject) -> Result<Option<Arithmetic>, Error> {
+    let probes = arithmetic_probe();
+    let Some(found) = subject.probe(&probes)? else {
+        return Ok(None);
+    };
+    let tried = probes.len();
+    let mut failed = probes.iter().zip(found).filter(|(probe, found)| !probe.holds(*found));
+    let first = failed.next().map(|(probe, found)| {
+        let (op, a, b) = (probe.op, probe.a, probe.b);
+        format!("{op:?} of {a:#010x} and {b:#010x}: expected {:#010x}, got {found:#010x}", probe.expected)
+    });
+    let failures = failed.count() + usize::from(first.is_some());
+    Ok(Some(Arithmetic { tried, failed: failures, first }))
+}

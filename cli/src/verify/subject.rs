@@ -1,0 +1,165 @@
+//! What can be verified: the CPU and each adapter, with their kernels.
+
+use std::hint::black_box;
+use std::iter;
+
+use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
+use wgpu_softmax::gpu::planner::{Capabilities, table};
+use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::verify::{Case, Probe, ProbeOp};
+use wgpu_softmax::wgpu::Features;
+use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
+
+/// One device under test.
+pub trait Subject {
+    /// The kernels that are tried one by one, as the report calls them.
+    fn kernels(&self) -> Vec<String>;
+
+    /// The result of a case by the kernel at that place in [`Subject::kernels`], word by word as
+    /// `wgpu_softmax::verify::expected` has them; `None` where that kernel is not made for the case.
+    fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error>;
+
+    /// Lengths of rows at which something changes, to be tried besides those of the battery.
+    fn edges(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// The result of each probe of the device's arithmetic, or `None` where it cannot be probed.
+    fn probe(&mut self, _probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {
+        Ok(None)
+    }
+}
+
+/// A device that is to be verified, or why it cannot be.
+pub struct Candidate {
+    /// How the report calls it.
+    pub name: String,
+    /// The device, ready.
+    pub subject: Result<Box<dyn Subject>, Error>,
+}
+
+impl Candidate {
+    fn cpu() -> Self {
+        Self { name: format!("cpu: {}", crate::cpu::description()), subject: Ok(Box::new(Cpu)) }
+    }
+
+    fn gpu(entry: AdapterEntry) -> Self {
+        let name = entry.to_string();
+        let subject = Gpu::open(&entry).map(|gpu| Box::new(gpu) as _);
+        Self { name, subject }
+    }
+}
+
+/// The CPU and every adapter.
+pub fn all() -> Vec<Candidate> {
+    let adapters = pollster::block_on(adapters()).into_iter();
+    [Candidate::cpu()].into_iter().chain(adapters.map(Candidate::gpu)).collect()
+}
+
+/// What a choice stands for.
+pub fn one(choice: &DeviceChoice) -> Result<Candidate, Error> {
+    if *choice == DeviceChoice::Cpu {
+        return Ok(Candidate::cpu());
+    }
+    let chosen = choose(choice, &pollster::block_on(adapters()))?;
+    Ok(chosen.map_or_else(|_| Candidate::cpu(), Candidate::gpu))
+}
+
+/// The library's CPU implementation.
+struct Cpu;
+
+impl Subject for Cpu {
+    fn kernels(&self) -> Vec<String> {
+        vec!["cpu".to_owned()]
+    }
+
+    fn run(&mut self, _kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {
+        words(case, |shape, out| cpu::run(case.op, &case.data, shape, out)).map(Some)
+    }
+
+    fn probe(&mut self, probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {
+        let result = |probe: &Probe| {
+            // Kept from the compiler, which would do the arithmetic itself.
+            let (a, b) = black_box((f32::from_bits(probe.a), f32::from_bits(probe.b)));
+            let value = match probe.op {
+                ProbeOp::Add => a + b,
+                ProbeOp::Sub => a - b,
+                ProbeOp::Mul => a * b,
+            };
+            value.to_bits()
+        };
+        Ok(Some(probes.iter().map(result).collect()))
+    }
+}
+
+/// An adapter, with each of its kernels on a device of its own.
+struct Gpu {
+    variants: Vec<Variant>,
+}
+
+struct Variant {
+    name: String,
+    forced: bool,
+    context: Context,
+}
+
+impl Gpu {
+    /// The planner's choice first, then each kernel by force; where the adapter has subgroup
+    /// operations, without those too.
+    fn open(entry: &AdapterEntry) -> Result<Self, Error> {
+        let subgroups = entry.adapter.features().contains(Features::SUBGROUP);
+        let mut variants = Vec::new();
+        for kernel in iter::once(None).chain(Kernel::ALL.map(Some)) {
+            variants.push(Variant::open(entry, kernel, false)?);
+            if subgroups {
+                variants.push(Variant::open(entry, kernel, true)?);
+            }
+        }
+        Ok(Self { variants })
+    }
+}
+
+impl Variant {
+    fn open(entry: &AdapterEntry, kernel: Option<Kernel>, without_subgroups: bool) -> Result<Self, Error> {
+        let mut options = Options::default();
+        (options.force, options.without_subgroups) = (kernel, without_subgroups);
+        let context = pollster::block_on(Context::on(entry.clone(), options))?;
+        let name = kernel.map_or("as planned", Kernel::name);
+        let plain = if without_subgroups { ", plain" } else { "" };
+        Ok(Self { name: format!("{name}{plain}"), forced: kernel.is_some(), context })
+    }
+}
+
+impl Subject for Gpu {
+    fn kernels(&self) -> Vec<String> {
+        self.variants.iter().map(|variant| variant.name.clone()).collect()
+    }
+
+    fn edges(&self) -> Vec<usize> {
+        let planned = self.variants.iter().filter(|variant| !variant.forced);
+        let tables = planned.filter_map(|v| Some(table(&Capabilities::of(v.context.device()?))));
+        tables.flatten().filter_map(|rung| usize::try_from(rung.cols).ok()).collect()
+    }
+
+    fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {
+        let Variant { forced, context, .. } = &self.variants[kernel];
+        if *forced && case.data.is_empty() {
+            // There is nothing to dispatch: the kernel would be credited with what it did not do.
+            return Ok(None);
+        }
+        let run =
+            |shape, out: &mut [f32]| context.run_into_blocking(case.op, &case.data, shape, out).map(drop);
+        match words(case, run) {
+            // A kernel is made for some lengths of rows and refuses the others; the planner may not.
+            Err(Error::Kernel { .. }) if *forced => Ok(None),
+            found => found.map(Some),
+        }
+    }
+}
+
+/// A result word by word, whatever its words mean.
+fn words(case: &Case, run: impl FnOnce(Shape, &mut [f32]) -> Result<(), Error>) -> Result<Vec<u32>, Error> {
+    let mut out = vec![0.0; case.rows * case.words_per_row()];
+    run(Shape::rows(case.rows, case.cols), &mut out)?;
+    Ok(out.iter().map(|x| x.to_bits()).collect())
+}

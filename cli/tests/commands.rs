@@ -1,0 +1,83 @@
+//! The commands beside `run`.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{Bench, text};
+use serde_json::Value;
+
+#[test]
+fn devices_are_listed_with_what_auto_takes() {
+    let bench = Bench::new();
+    let list = bench.ok("devices");
+    assert!(list.contains("\ncpu  ") || list.starts_with("cpu  "), "{list}");
+    assert!(list.contains("auto takes "), "{list}");
+    let json: Value = serde_json::from_str(&bench.ok("devices --json")).unwrap();
+    assert!(json["cpu"]["threads"].as_u64().unwrap() > 0);
+    assert!(json["auto"]["reason"].is_string());
+    for (i, adapter) in json["adapters"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(adapter["index"], i);
+        assert!(list.contains(adapter["name"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn the_cpu_is_verified() {
+    let bench = Bench::new();
+    let table = bench.ok("verify --device cpu");
+    assert!(table.contains("every bit equal"), "{table}");
+    let json: Value = serde_json::from_str(&bench.ok("verify --device cpu --json")).unwrap();
+    assert_eq!(json["passed"], true);
+    let operations = json["devices"][0]["kernels"][0]["operations"].as_array().unwrap();
+    assert_eq!(operations.len(), 4);
+    assert!(operations.iter().filter(|op| op["cases"].as_u64().unwrap() > 100).count() >= 3);
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = bench.ok(&format!("completions {shell}"));
+        assert!(script.contains("softmax") && script.contains("temperature"), "{shell}");
+    }
+}
+
+#[test]
+fn manual_pages_are_made_for_every_command() {
+    let bench = Bench::new();
+    assert!(bench.ok("man").contains(".TH softmax 1"));
+    for command in ["run", "devices", "verify", "completions", "man"] {
+        assert!(bench.ok(&format!("man {command}")).contains(&format!("softmax-{command}")), "{command}");
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let bench = Bench::new();
+    assert!(bench.ok("--version").starts_with("softmax 0."));
+    assert!(bench.ok("run --help").contains("--temperature"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_left_is_no_failure() {
+    let bench = Bench::new();
+    for line in ["completions zsh", "man run", "devices --json", "verify --device cpu", "run --help"] {
+        let mut child = bench.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        assert!(output.stderr.is_empty(), "{line}: {}", text(&output.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_told() {
+    let bench = Bench::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = bench.command("verify --device cpu --json").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: standard output: No space left"));
+}
