@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::gpu::adapter::{AdapterEntry, DeviceChoice};
-use crate::{Error, Op, Shape};
+use futures_intrusive::sync::Mutex;
+
+use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
+use crate::gpu::device::OpenDevice;
+use crate::gpu::transfer::Transfer;
+use crate::gpu::{Ops, Options};
+use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
 /// What ran where, and how long each part took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,15 +22,35 @@ pub struct Timing {
     pub read_back: Duration,
     /// From call to return.
     pub total: Duration,
-    /// The name of the kernel that ran.
+    /// The name of the kernel that ran, "cpu" on the CPU.
     pub kernel: &'static str,
 }
 
-/// One device, or the CPU, with its reused staging.
+/// One device, or the CPU, with its reused staging. Calls from several threads take turns.
+///
+/// ```
+/// use wgpu_softmax::{Context, Shape};
+///
+/// pollster::block_on(async {
+///     let context = Context::new().await;
+///     let probabilities = context.softmax(&[1.0, 2.0, 3.0], Shape::rows(1, 3)).await?;
+///     assert_eq!(probabilities, [0.09003057, 0.24472848, 0.66524094]);
+///     Ok::<(), wgpu_softmax::Error>(())
+/// })
+/// # .unwrap()
+/// ```
 #[derive(Debug)]
 pub struct Context {
-    adapter: Option<AdapterEntry>,
+    gpu: Option<Gpu>,
     reason: Option<String>,
+}
+
+#[derive(Debug)]
+struct Gpu {
+    entry: AdapterEntry,
+    open: OpenDevice,
+    ops: Ops,
+    transfer: Mutex<Transfer>,
 }
 
 impl Context {
@@ -39,8 +64,11 @@ impl Context {
     /// # Errors
     /// [`Error::NoAdapter`] where there is no such device, [`Error::Device`] where it refuses.
     pub async fn with(choice: &DeviceChoice) -> Result<Self, Error> {
-        match crate::gpu::adapter::choose(choice, &crate::gpu::adapter::adapters().await)? {
-            Ok(entry) => Self::on(entry).await,
+        if *choice == DeviceChoice::Cpu {
+            return Ok(Self::cpu("the CPU was asked for"));
+        }
+        match choose(choice, &adapters().await)? {
+            Ok(entry) => Self::on(entry, Options::default()).await,
             Err(reason) => Ok(Self::cpu(reason)),
         }
     }
@@ -49,18 +77,26 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Device`] where it refuses.
-    pub async fn on(entry: AdapterEntry) -> Result<Self, Error> {
-        Ok(Self { adapter: Some(entry), reason: None })
+    pub async fn on(entry: AdapterEntry, options: Options) -> Result<Self, Error> {
+        let open = OpenDevice::new(&entry).await?;
+        let ops = Ops::new(&open.device, options).await?;
+        let transfer = Mutex::new(Transfer::default(), true);
+        Ok(Self { gpu: Some(Gpu { entry, open, ops, transfer }), reason: None })
     }
 
     /// The CPU, and why it is used.
     pub fn cpu(reason: impl Into<String>) -> Self {
-        Self { adapter: None, reason: Some(reason.into()) }
+        Self { gpu: None, reason: Some(reason.into()) }
     }
 
     /// The adapter in use; `None` on the CPU.
     pub fn adapter(&self) -> Option<&AdapterEntry> {
-        self.adapter.as_ref()
+        self.gpu.as_ref().map(|gpu| &gpu.entry)
+    }
+
+    /// The device in use; `None` on the CPU.
+    pub fn device(&self) -> Option<&wgpu::Device> {
+        self.gpu.as_ref().map(|gpu| &gpu.open.device)
     }
 
     /// Why the CPU is used, where it is.
@@ -68,10 +104,12 @@ impl Context {
         self.reason.as_deref()
     }
 
-    /// Computes an operation into `out`, which has as many elements as the operation has results.
+    /// Computes an operation into `out`, which has as many elements as the operation has results
+    /// (for [`RowStatistics`] eight words per row, see [`Context::row_statistics`]).
     ///
     /// # Errors
-    /// [`Error::Length`] for slices that do not fit, [`Error::Device`] where the device fails.
+    /// [`Error::Length`] for slices that do not fit the shape, [`Error::NotFinite`] for the scale,
+    /// [`Error::Limit`] for a row beyond the device's buffers, [`Error::Device`] where it fails.
     pub async fn run_into(
         &self,
         op: impl Into<Op>,
@@ -79,9 +117,158 @@ impl Context {
         shape: Shape,
         out: &mut [f32],
     ) -> Result<Timing, Error> {
-        let start = Instant::now();
-        crate::cpu::run(op, x, shape, out)?;
-        let total = start.elapsed();
-        Ok(Timing { compute: total, total, kernel: "cpu", ..Timing::default() })
+        let op = op.into().checked()?;
+        check_length("input", shape.elements()?, x.len())?;
+        check_length("output", op.kind.output_words(shape)?, out.len())?;
+        match &self.gpu {
+            Some(gpu) if !shape.is_empty() => {
+                let mut transfer = gpu.transfer.lock().await;
+                transfer.run(&gpu.open, &gpu.ops, op, shape, Some(x), out).await
+            }
+            _ => on_cpu(|| crate::cpu::run(op, x, shape, out)),
+        }
     }
+
+    /// Computes an operation with one result per element over its own input.
+    ///
+    /// # Errors
+    /// [`Error::NotInPlace`] for an operation with one result per row, and those of
+    /// [`Context::run_into`]. Where the device fails in the middle, leading rows may be done.
+    pub async fn run_in_place(
+        &self,
+        op: impl Into<Op>,
+        data: &mut [f32],
+        shape: Shape,
+    ) -> Result<Timing, Error> {
+        let op = op.into().checked()?;
+        if !op.kind.is_elementwise() {
+            return Err(Error::NotInPlace { op: op.kind.name() });
+        }
+        check_length("data", shape.elements()?, data.len())?;
+        match &self.gpu {
+            Some(gpu) if !shape.is_empty() => {
+                let mut transfer = gpu.transfer.lock().await;
+                transfer.run(&gpu.open, &gpu.ops, op, shape, None, data).await
+            }
+            _ => on_cpu(|| crate::cpu::run_in_place(op, data, shape)),
+        }
+    }
+
+    /// Computes an operation into a new vector.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn run(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        let op = op.into();
+        check_length("input", shape.elements()?, x.len())?;
+        let mut out = vec![0.0; op.kind.output_words(shape)? as usize];
+        self.run_into(op, x, shape, &mut out).await?;
+        Ok(out)
+    }
+
+    /// Softmax of each row, scale 1, reproducible.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn softmax(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run(Softmax::new(), x, shape).await
+    }
+
+    /// Softmax of each row's negated elements.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn softmin(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run(Softmin::new(), x, shape).await
+    }
+
+    /// Logarithm of the softmax of each row.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn log_softmax(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run(LogSoftmax::new(), x, shape).await
+    }
+
+    /// Logarithm of the sum of each row's exponentials, one result per row.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn logsumexp(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run(LogSumExp::new(), x, shape).await
+    }
+
+    /// Maximum and exact sum of each row.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub async fn row_statistics(
+        &self,
+        op: RowStatistics,
+        x: &[f32],
+        shape: Shape,
+    ) -> Result<Vec<RowStats>, Error> {
+        let words = self.run(op, x, shape).await?;
+        Ok(words
+            .chunks_exact(RowStats::WORDS as usize)
+            .map(|w| bytemuck::pod_read_unaligned(bytemuck::cast_slice(w)))
+            .collect())
+    }
+
+    /// [`Context::run_into`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn run_into_blocking(
+        &self,
+        op: impl Into<Op>,
+        x: &[f32],
+        shape: Shape,
+        out: &mut [f32],
+    ) -> Result<Timing, Error> {
+        pollster::block_on(self.run_into(op, x, shape, out))
+    }
+
+    /// [`Context::run_in_place`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_in_place`].
+    pub fn run_in_place_blocking(
+        &self,
+        op: impl Into<Op>,
+        data: &mut [f32],
+        shape: Shape,
+    ) -> Result<Timing, Error> {
+        pollster::block_on(self.run_in_place(op, data, shape))
+    }
+
+    /// [`Context::run`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn run_blocking(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        pollster::block_on(self.run(op, x, shape))
+    }
+
+    /// [`Context::softmax`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn softmax_blocking(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run_blocking(Softmax::new(), x, shape)
+    }
+}
+
+fn check_length(operand: &'static str, needed: u64, found: usize) -> Result<(), Error> {
+    if needed == found as u64 {
+        return Ok(());
+    }
+    Err(Error::Length { operand, needed, found: found as u64 })
+}
+
+fn on_cpu(work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
+    let start = Instant::now();
+    work()?;
+    let total = start.elapsed();
+    Ok(Timing { compute: total, total, kernel: "cpu", ..Timing::default() })
 }

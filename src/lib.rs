@@ -9,6 +9,7 @@ pub mod numerics;
 mod op;
 mod shape;
 mod stats;
+pub mod verify;
 
 pub use context::{Context, Timing};
 pub use error::Error;

@@ -84,3 +84,10 @@ pub const LOG_9: f32 = f32::from_bits(0x3de3_8e39);
 
 /// 2^-40: relative to 1, nothing that reaches a result.
 pub const TWO_POW_MINUS_40: f32 = f32::from_bits((127 - 40) << 23);
+
+/// 2^-24: units of the reciprocal's high part.
+pub const UNIT_24: f32 = f32::from_bits((127 - 24) << 23);
+/// 2^-29: units of a number's 30 leading bits.
+pub const UNIT_29: f32 = f32::from_bits((127 - 29) << 23);
+/// 2^-46: units of the reciprocal's residual.
+pub const UNIT_46: f32 = f32::from_bits((127 - 46) << 23);

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::cpu::special::{KEY_EMPTY, from_key, settle_max, to_key};
+use crate::cpu::special::{KEY_EMPTY, from_key, settle_key, to_key};
 use crate::numerics::SUM_SCALE;
 
 /// The maximum of a row or of a part of one, with what it says of NaN and infinities.
@@ -20,7 +20,7 @@ impl RowMax {
 
     /// The maximum of one element.
     pub fn of(x: f32) -> Self {
-        Self { key: to_key(x) }
+        Self { key: settle_key(to_key(x)) }
     }
 
     pub(crate) fn from_key(key: i32) -> Self {
@@ -40,8 +40,7 @@ impl RowMax {
     /// The maximum: NaN where a NaN was among the elements, -inf where none was above it. A finite
     /// maximum of magnitude 2^-126 and less is +0.
     pub fn value(self) -> f32 {
-        let max = from_key(self.key);
-        if max.is_finite() { settle_max(self.key) } else { max }
+        from_key(self.key)
     }
 
     /// Four bytes, little endian. As a signed integer their order is the order of the maxima, so

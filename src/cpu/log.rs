@@ -46,7 +46,7 @@ fn quotient(sum: u128, unit: u128) -> (f32, f32) {
     let Reciprocal { high, low } = reciprocal_of_lead(lead_d);
     // The 30 leading bits of the numerator as two exact floats.
     let head = f32::from_bits((127 << 23) + (lead_n >> 6) - (1 << 23));
-    let tail = (lead_n & 63) as f32 * f32::from_bits((127 - 29) << 23);
+    let tail = (lead_n & 63) as f32 * UNIT_29;
     let (p, error) = two_product(head, high);
     let rest = error + (head * low + tail * high);
     // Normalised, so that the power of two can go on by integers.

@@ -25,7 +25,12 @@ pub fn run(op: impl Into<Op>, x: &[f32], shape: Shape, out: &mut [f32]) -> Resul
         return Err(Error::Length { operand: "output", needed: results, found: out.len() as u64 });
     }
     let cols = shape.cols() as usize;
-    if op.kind == OpKind::LogSumExp {
+    if op.kind == OpKind::RowStats {
+        for (row, y) in out.chunks_exact_mut(8).enumerate() {
+            let stats = reference::row_stats(&x[row * cols..][..cols], op.scale);
+            y.copy_from_slice(bytemuck::cast_slice(&[stats]));
+        }
+    } else if op.kind == OpKind::LogSumExp {
         for (row, y) in out.iter_mut().enumerate() {
             *y = reference::log_sum_exp_row(&op, &x[row * cols..][..cols]);
         }
@@ -35,4 +40,10 @@ pub fn run(op: impl Into<Op>, x: &[f32], shape: Shape, out: &mut [f32]) -> Resul
         }
     }
     Ok(())
+}
+
+/// In place, for now by way of a copy.
+pub fn run_in_place(op: impl Into<Op>, data: &mut [f32], shape: Shape) -> Result<(), Error> {
+    let x = data.to_vec();
+    run(op, &x, shape, data)
 }

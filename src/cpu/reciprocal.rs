@@ -49,9 +49,9 @@ pub fn reciprocal_of_lead(lead: u32) -> Reciprocal {
         units -= u32::from(over);
         residual = if over { residual.wrapping_add(lead as i32) } else { residual };
     }
-    let high = units as f32 * f32::from_bits((127 - 24) << 23);
+    let high = units as f32 * UNIT_24;
     // Rounded up, so that a tie of e * high is still pulled the right way.
-    let low = (((residual >> 7) + 1) as f32 * f32::from_bits((127 - 46) << 23)) * high;
+    let low = (((residual >> 7) + 1) as f32 * UNIT_46) * high;
     Reciprocal { high, low }
 }
 

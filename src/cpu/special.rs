@@ -5,10 +5,15 @@
 
 use crate::numerics::{ABS_MASK, INF_BITS, NAN_BITS, NEG_INF_BITS, TINY_BITS};
 
-/// An element times the scale. Infinities keep the sign the product has; a NaN, an infinity times
-/// zero and a finite product that overflows are the quiet NaN.
+/// An element times the scale. A subnormal element counts as 0. Infinities keep the sign the
+/// product has; a NaN, an infinity times zero and a finite product that overflows are the quiet NaN.
 #[inline(always)]
 pub fn scaled(x: f32, scale: f32) -> f32 {
+    if scale == 1.0 {
+        return x;
+    }
+    // By integers, so that it does not depend on how the CPU treats subnormals.
+    let x = if (x.to_bits() & ABS_MASK) < TINY_BITS { 0.0 } else { x };
     let product = x * scale;
     let overflow = (x.to_bits() & ABS_MASK) < INF_BITS;
     if (product.to_bits() & ABS_MASK) >= INF_BITS && (overflow || product.is_nan()) {
@@ -42,6 +47,12 @@ pub const KEY_EMPTY: i32 = (NEG_INF_BITS ^ ABS_MASK) as i32;
 pub fn settle_max(key: i32) -> f32 {
     let max = from_key(key);
     if (max.to_bits() & ABS_MASK) <= TINY_BITS { 0.0 } else { max }
+}
+
+/// The key of a maximum that later stages take as +0, or the key itself.
+#[inline(always)]
+pub fn settle_key(key: i32) -> i32 {
+    if (from_key(key).to_bits() & ABS_MASK) <= TINY_BITS { 0 } else { key }
 }
 
 /// Writes a result of magnitude 2^-126 and less as +0.

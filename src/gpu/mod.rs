@@ -1,3 +1,14 @@
 //! Softmax on a caller's `wgpu` device: nothing here submits, waits or reads back.
 
 pub mod adapter;
+pub(crate) mod device;
+mod ops;
+mod plan;
+pub mod planner;
+pub mod source;
+pub(crate) mod transfer;
+mod window;
+
+pub use ops::{DTypes, Ops, Options, Prepared};
+pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
+pub use planner::Kernel;

@@ -1,0 +1,28 @@
+// Operation log-sum-exp: one result per row.
+
+@group(0) @binding(2) var<storage, read_write> results: array<u32>;
+
+const PER_ELEMENT: bool = false;
+
+// The row's result as bits.
+struct Finish {
+    bits: u32,
+}
+
+fn hold(v: F, e: F) -> F { return e; }
+
+fn hold_again(v: F, row: RowRange) -> F { return v; }
+
+fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
+    let value = log_sum_exp(row.max, log_of_total(total, row));
+    // NaN and either infinity are their own result.
+    return Finish(select(from_key(key), value, is_finite_key(key)));
+}
+
+fn result_of(held: F, f: Finish) -> U { return U(f.bits); }
+
+fn put_bits(index: u32, bits: U) {}
+
+fn put(index: u32, held: F, f: Finish) {}
+
+fn put_row(row: u32, key: i32, f: Finish) { results[params.out_base + row] = f.bits; }

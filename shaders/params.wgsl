@@ -1,0 +1,32 @@
+// What a dispatch is told. All counts of elements are in units of WIDTH elements.
+struct Params {
+    // 0, but read at run time: no compiler may see through a seal.
+    zero: u32,
+    // Rows and units per row in this window.
+    rows: u32,
+    units: u32,
+    // Units before the first row in the bound input and output.
+    in_base: u32,
+    out_base: u32,
+    // Workgroups along x; the grid is two-dimensional.
+    grid_x: u32,
+    // Multiplies each element where SCALED.
+    scale: f32,
+    // The bits a row of -inf is filled with.
+    empty_fill: u32,
+    // Split rows: parts per row, units per part, and the window's first row in the scratch.
+    parts: u32,
+    part_units: u32,
+    scratch_base: u32,
+    // Whether this window starts its row, and so writes a row's one result.
+    starts_row: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// Keeps the rounding of v: compilers may neither fuse nor reassociate across an integer operation
+// with an operand they do not know.
+fn seal(v: F) -> F { return bitcast<F>(bitcast<U>(v) ^ U(params.zero)); }
+
+// The same for one float.
+fn seal1(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) ^ params.zero); }

@@ -1,0 +1,46 @@
+// Kernel `tile`: an invocation per row, rows of at most 32 elements. A workgroup reads and writes
+// its rows in the order of memory, through a padded tile, so that short rows are coalesced too.
+
+@group(0) @binding(1) var<storage, read> elements: array<F>;
+
+// One word more than HELD where that is even: neighbouring rows fall into different banks.
+const PITCH: u32 = HELD | 1u;
+var<workgroup> tile: array<u32, WORKGROUP * PITCH>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let first = (group.y * params.grid_x + group.x) * WORKGROUP;
+    if (first >= params.rows) { return; }
+    let rows = min(params.rows - first, WORKGROUP);
+    let start = params.in_base + first * HELD;
+    for (var i = lane; i < rows * HELD; i += WORKGROUP) {
+        tile[(i / HELD) * PITCH + i % HELD] = bitcast<u32>(scaled(elements[start + i]));
+    }
+    workgroupBarrier();
+    let row = min(lane, rows - 1u);
+    var held: array<F, HELD>;
+    var keys = KEY_EMPTY;
+    for (var i = 0u; i < HELD; i++) {
+        held[i] = bitcast<f32>(tile[row * PITCH + i]);
+        keys = max(keys, to_key(held[i]));
+    }
+    let range = row_range(settle_max(keys));
+    var bins = no_bins();
+    for (var i = 0u; i < HELD; i++) {
+        let e = exponential(held[i], range);
+        bins = add_to_bins(bins, e);
+        held[i] = hold(held[i], e);
+    }
+    let f = finish(keys, range, sum_over_team(take_bins(no_partial(), bins, HELD)));
+    if (lane < rows) { put_row(first + row, keys, f); }
+    if (!PER_ELEMENT) { return; }
+    workgroupBarrier();
+    if (lane < rows) {
+        for (var i = 0u; i < HELD; i++) { tile[row * PITCH + i] = result_of(held[i], f); }
+    }
+    workgroupBarrier();
+    let out = params.out_base + first * HELD;
+    for (var i = lane; i < rows * HELD; i += WORKGROUP) {
+        put_bits(out + i, tile[(i / HELD) * PITCH + i % HELD]);
+    }
+}

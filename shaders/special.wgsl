@@ -1,0 +1,53 @@
+// Stage `special`: which elements are finite, and the order they stand in. All tests are on
+// integers: compilers may assume that NaN and infinities do not occur.
+
+override SCALED: bool = false;
+
+// Minus infinity, for padding: never a constant, which a compiler might reject or fold.
+fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(params.zero)); }
+
+// Each element times the scale; subnormal elements count as 0. Infinities keep the sign the product has; a NaN, an infinity times
+// zero and a finite product that overflows are the quiet NaN.
+fn scaled(v: F) -> F {
+    if (!SCALED) { return v; }
+    let factor = U(bitcast<u32>(params.scale));
+    let bits = bitcast<U>(v);
+    let size = bits & U(ABS_MASK);
+    let known = bitcast<F>(select(bits, U(0u), size < U(TINY_BITS)));
+    let product = bitcast<U>(seal(known * F(params.scale)));
+    let finite = select(product, U(NAN_BITS), (product & U(ABS_MASK)) >= U(INF_BITS));
+    let signed_infinity = ((bits ^ factor) & U(~ABS_MASK)) | U(INF_BITS);
+    let undefined = (size > U(INF_BITS)) | ((factor & U(ABS_MASK)) == U(0u));
+    let special = select(signed_infinity, U(NAN_BITS), undefined);
+    return bitcast<F>(select(finite, special, size >= U(INF_BITS)));
+}
+
+// Integers of the same order as the floats: -inf lowest, +inf above all finite ones, NaN on top.
+fn to_key(v: F) -> I {
+    let bits = bitcast<I>(v);
+    let key = bits ^ ((bits >> U(31u)) & I(i32(ABS_MASK)));
+    return select(key, I(i32(NAN_BITS)), (bitcast<U>(v) & U(ABS_MASK)) > U(INF_BITS));
+}
+
+// The bits of the float with this key.
+fn from_key(key: i32) -> u32 { return bitcast<u32>(key ^ ((key >> 31u) & i32(ABS_MASK))); }
+
+// Whether a row's maximum is finite; elsewhere the row is filled with one value.
+fn is_finite_key(key: i32) -> bool { return (from_key(key) & ABS_MASK) < INF_BITS; }
+
+// The maximum as later stages take it: 0 for magnitudes of 2^-126 and less, and for special rows.
+fn settle_max(key: i32) -> f32 {
+    let bits = from_key(key);
+    let size = bits & ABS_MASK;
+    return bitcast<f32>(select(bits, 0u, size <= TINY_BITS || size >= INF_BITS));
+}
+
+// The key of a maximum that later stages take as +0, or the key itself.
+fn settle_key(key: i32) -> i32 {
+    return select(key, 0, (from_key(key) & ABS_MASK) <= TINY_BITS);
+}
+
+// Results of magnitude 2^-126 and less are +0.
+fn settle_result(bits: U) -> U {
+    return select(bits, U(0u), (bits & U(ABS_MASK)) <= U(TINY_BITS));
+}

@@ -1,0 +1,14 @@
+// Four elements at a time: one access of 16 bytes.
+alias F = vec4<f32>;
+alias U = vec4<u32>;
+alias I = vec4<i32>;
+const WIDTH: u32 = 4u;
+
+// The first of the elements.
+fn first_f(v: F) -> f32 { return v.x; }
+fn first_u(v: U) -> u32 { return v.x; }
+
+// The greatest of the elements' keys, and the sum of their integers.
+fn fold_max(v: I) -> i32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn fold_add(v: U) -> u32 { return (v.x + v.y) + (v.z + v.w); }
+fn fold_add_f(v: F) -> f32 { return (v.x + v.y) + (v.z + v.w); }

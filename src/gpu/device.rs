@@ -1,0 +1,94 @@
+//! Opening an adapter with what the kernels can use, and waiting for it without blocking.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+use futures_intrusive::channel::shared::oneshot_channel;
+
+use super::adapter::AdapterEntry;
+use crate::Error;
+
+/// A device of our own, with the thread that waits for it.
+#[derive(Debug)]
+pub(crate) struct OpenDevice {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    lost: Arc<Mutex<Option<String>>>,
+    waiter: mpsc::Sender<()>,
+}
+
+/// What the kernels use where an adapter has it.
+const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
+
+impl OpenDevice {
+    /// Opens an adapter with all its limits and the features that the kernels use.
+    pub async fn new(entry: &AdapterEntry) -> Result<Self, Error> {
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgpu_softmax::device"),
+            required_features: entry.adapter.features() & WANTED,
+            required_limits: entry.adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = entry
+            .adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|e| Error::Device { why: format!("{entry}: {e}") })?;
+        let lost = Arc::new(Mutex::new(None));
+        let note = lost.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            *note.lock().unwrap_or_else(|e| e.into_inner()) = Some(format!("lost ({reason:?}) {message}"));
+        });
+        let waiter = waiting_thread(device.clone());
+        Ok(Self { device, queue, lost, waiter })
+    }
+
+    /// Whether buffers that shaders use may be mapped, and that saves copies: true of programs on
+    /// the CPU, whose memory is the host's.
+    pub fn maps_storage(&self) -> bool {
+        self.device.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+            && self.device.adapter_info().device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Waits until a buffer is mapped; all that was submitted before is done then.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the mapping fails or the device is lost.
+    pub async fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) -> Result<(), Error> {
+        let (done, mapped) = oneshot_channel();
+        buffer.map_async(mode, 0..bytes, move |result| {
+            // The receiver is gone where the caller dropped its future: nobody waits then.
+            let _ = done.send(result);
+        });
+        let _ = self.waiter.send(());
+        match mapped.receive().await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            None => Err(self.failure("a mapping was abandoned")),
+        }
+    }
+
+    /// The failure, with what is known of a lost device.
+    pub fn failure(&self, what: &str) -> Error {
+        let lost = self.lost.lock().unwrap_or_else(|e| e.into_inner());
+        let why = lost.as_ref().map_or(what.to_owned(), |lost| format!("{what}; {lost}"));
+        Error::Device { why }
+    }
+}
+
+/// A thread that polls the device whenever a mapping is asked for, and ends with the sender.
+fn waiting_thread(device: wgpu::Device) -> mpsc::Sender<()> {
+    let (sender, receiver) = mpsc::channel::<()>();
+    std::thread::Builder::new()
+        .name("wgpu_softmax::waiter".into())
+        .spawn(move || {
+            while receiver.recv().is_ok() {
+                // A lost device ends the wait with its mappings refused: the callback tells.
+                let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            }
+        })
+        .expect("the system starts a thread");
+    sender
+}

@@ -1,0 +1,235 @@
+//! The pipelines of one device.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::plan::{Plan, SoftmaxArgs};
+use super::planner::{Capabilities, Choice, Kernel, choose};
+use super::source::{Variant, wgsl};
+use crate::{Error, Op, Shape};
+
+/// Types of the elements in an operation's buffers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DTypes {
+    /// f32 in, f32 out.
+    #[default]
+    F32,
+}
+
+/// How kernels are chosen. Nothing here changes bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// A kernel to use for every row length; where it cannot run that is an error.
+    pub force: Option<Kernel>,
+    /// Leaves subgroup operations unused although the device has them.
+    pub without_subgroups: bool,
+}
+
+impl Options {
+    /// Uses one kernel for everything.
+    #[must_use]
+    pub fn force(mut self, kernel: Kernel) -> Self {
+        self.force = Some(kernel);
+        self
+    }
+
+    /// Leaves subgroup operations unused although the device has them.
+    #[must_use]
+    pub fn without_subgroups(mut self) -> Self {
+        self.without_subgroups = true;
+        self
+    }
+}
+
+/// The softmax family on one device: compiles pipelines as they are needed and keeps them.
+#[derive(Clone, Debug)]
+pub struct Ops {
+    pub(super) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub device: wgpu::Device,
+    pub limits: wgpu::Limits,
+    pub caps: Capabilities,
+    options: Options,
+    pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
+}
+
+/// The pipelines of a variant, one per entry point.
+#[derive(Debug)]
+pub(super) struct Pipelines {
+    pub layout: wgpu::BindGroupLayout,
+    pub stages: Vec<wgpu::ComputePipeline>,
+}
+
+impl Ops {
+    /// Takes a device as it is; pass `Features::SUBGROUP` when requesting it for the fastest
+    /// kernels. Compiles nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where the device cannot bind the buffers that every kernel needs.
+    pub async fn new(device: &wgpu::Device, options: Options) -> Result<Self, Error> {
+        let limits = device.limits();
+        let mut caps = Capabilities::of(device);
+        if options.without_subgroups {
+            caps.subgroups = None;
+        }
+        let found = u64::from(limits.max_storage_buffers_per_shader_stage);
+        if found < 3 {
+            let hint = "request a device with compute shaders and storage buffers";
+            return Err(Error::Limit { what: "storage buffers per stage", needed: 3, limit: found, hint });
+        }
+        let pipelines = Mutex::default();
+        let shared = Shared { device: device.clone(), limits, caps, options, pipelines };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What the planner knows of the device.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.shared.caps
+    }
+
+    /// Chooses a kernel for rows of this length and compiles it, unless that was done before.
+    ///
+    /// # Errors
+    /// [`Error::ShapeOverflow`], [`Error::NotFinite`] for the scale, [`Error::Kernel`] for a forced
+    /// kernel that cannot run, [`Error::Device`] where the driver refuses the shader.
+    pub fn prepare(&self, op: impl Into<Op>, shape: Shape, types: DTypes) -> Result<Prepared, Error> {
+        let op = op.into().checked()?;
+        shape.elements()?;
+        op.kind.output_words(shape)?;
+        let DTypes::F32 = types;
+        let mut prepared = Prepared { ops: self.clone(), op, shape, choice: None };
+        if !shape.is_empty() {
+            let choice = self.choice(shape, true)?;
+            self.pipelines(&Variant::new(&op, choice, shape.cols()))?;
+            prepared.choice = Some(choice);
+        }
+        Ok(prepared)
+    }
+
+    /// The kernel for a shape; `aligned` where its buffers start on 16 bytes.
+    pub(super) fn choice(&self, shape: Shape, aligned: bool) -> Result<Choice, Error> {
+        let aligned = aligned && shape.cols() % 4 == 0;
+        choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
+    }
+
+    /// The pipelines of a variant, from the cache or new.
+    pub(super) fn pipelines(&self, variant: &Variant) -> Result<Arc<Pipelines>, Error> {
+        let mut cache = self.shared.pipelines.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(found) = cache.get(variant) {
+            return Ok(found.clone());
+        }
+        let made = Arc::new(self.shared.compile(variant)?);
+        cache.insert(*variant, made.clone());
+        Ok(made)
+    }
+}
+
+impl Shared {
+    fn compile(&self, variant: &Variant) -> Result<Pipelines, Error> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let split = variant.choice.kernel == Kernel::Split;
+        let layout = self.bind_group_layout(variant, split);
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&variant.label("layout")),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = self.module(variant);
+        let stage = |entry: &&'static str| {
+            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&variant.label(entry)),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &variant.constants(),
+                    // Every word of workgroup memory is written before it is read.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            })
+        };
+        let stages = variant.entry_points().iter().map(stage).collect();
+        match pollster::block_on(scope.pop()) {
+            Some(error) => Err(Error::Device { why: format!("{}: {error}", variant.label("pipeline")) }),
+            None => Ok(Pipelines { layout, stages }),
+        }
+    }
+
+    fn module(&self, variant: &Variant) -> wgpu::ShaderModule {
+        let text = wgsl(variant);
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(&variant.label("module")),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
+        };
+        self.device.create_shader_module(descriptor)
+    }
+
+    fn bind_group_layout(&self, variant: &Variant, split: bool) -> wgpu::BindGroupLayout {
+        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+        let mut types = vec![wgpu::BufferBindingType::Uniform, storage(true), storage(false)];
+        if split {
+            types.push(storage(false));
+        }
+        let entries: Vec<_> = types
+            .into_iter()
+            .enumerate()
+            .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
+                binding: binding as u32,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                count: None,
+            })
+            .collect();
+        self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&variant.label("bindings")),
+            entries: &entries,
+        })
+    }
+}
+
+/// An operation with its shape, planned and compiled; buffers come with [`Prepared::bind`].
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(super) ops: Ops,
+    pub(super) op: Op,
+    pub(super) shape: Shape,
+    choice: Option<Choice>,
+}
+
+impl Prepared {
+    /// The operation.
+    pub fn op(&self) -> &Op {
+        &self.op
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The kernel for buffers that start on 16 bytes; `None` where there is nothing to compute.
+    pub fn kernel(&self) -> Option<Kernel> {
+        self.choice.map(|choice| choice.kernel)
+    }
+
+    /// Bytes of the result.
+    pub fn output_bytes(&self) -> u64 {
+        self.op.kind.output_words(self.shape).map_or(0, |words| words * 4)
+    }
+
+    /// Binds buffers. All errors end here: what it returns can only be recorded.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing usage flag,
+    /// an offset that is no multiple of 4 or operands that overlap, [`Error::Limit`] for a row beyond
+    /// what the device can bind, [`Error::Kernel`] and [`Error::Device`] as for [`Ops::prepare`].
+    pub fn bind(&self, args: SoftmaxArgs<'_>) -> Result<Plan, Error> {
+        Plan::new(self, args)
+    }
+}

@@ -1,0 +1,167 @@
+//! Windows: a batch cut into pieces that fit a binding and a grid. Where even one row does not fit,
+//! a window is a part of a row, which only split rows allow.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::planner::{Capabilities, Choice, Kernel};
+use crate::{Error, Shape};
+
+/// Bytes of a split row's scratch: a key and eight digits.
+pub(super) const SCRATCH_BYTES: u64 = 36;
+
+/// What a dispatch is told: the same fields as in `shaders/params.wgsl`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Params {
+    zero: u32,
+    rows: u32,
+    units: u32,
+    in_base: u32,
+    out_base: u32,
+    grid_x: u32,
+    scale: f32,
+    empty_fill: u32,
+    parts: u32,
+    part_units: u32,
+    scratch_base: u32,
+    starts_row: u32,
+}
+
+/// A range of a buffer that starts where the device allows, and the elements before the operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub offset: u64,
+    pub size: u64,
+    base: u64,
+}
+
+impl Span {
+    /// `bytes` bytes from `start`, with the start moved down to the device's alignment.
+    fn new(start: u64, bytes: u64, alignment: u64) -> Self {
+        let offset = start / alignment * alignment;
+        Self { offset, size: start - offset + bytes, base: (start - offset) / 4 }
+    }
+}
+
+/// A piece of the batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub input: Span,
+    pub output: Span,
+    rows: u64,
+    cols: u64,
+    first_row: u64,
+    first_col: u64,
+    width: u64,
+    out_width: u64,
+    part_units: u64,
+    grid_x: u32,
+}
+
+impl Window {
+    /// Whether it holds the start of its rows.
+    pub fn starts_row(&self) -> bool {
+        self.first_col == 0
+    }
+
+    fn parts(&self) -> u64 {
+        (self.cols / self.width).div_ceil(self.part_units)
+    }
+
+    /// Workgroups of a stage; see [`Window::params`] for how they find their rows.
+    pub fn grid(&self, stage: usize, choice: &Choice, caps: &Capabilities) -> (u32, u32) {
+        let groups = match choice.kernel {
+            Kernel::Split if stage == 0 => self.rows.div_ceil(u64::from(choice.workgroup)),
+            Kernel::Split => self.rows * self.parts(),
+            _ => self.rows.div_ceil(choice.rows_per_group(caps)),
+        };
+        let x = groups.min(u64::from(self.grid_x));
+        (x as u32, groups.div_ceil(x) as u32)
+    }
+
+    /// What the shader is told.
+    pub fn params(&self, scale: f32, empty_fill: u32) -> Params {
+        Params {
+            zero: 0,
+            rows: self.rows as u32,
+            units: (self.cols / self.width) as u32,
+            in_base: (self.input.base / self.width) as u32,
+            out_base: (self.output.base / self.out_width) as u32,
+            grid_x: self.grid_x,
+            scale,
+            empty_fill,
+            parts: self.parts() as u32,
+            part_units: self.part_units as u32,
+            scratch_base: self.first_row as u32,
+            starts_row: u32::from(self.starts_row()),
+        }
+    }
+}
+
+/// Cuts a batch. `words_per_row` is `None` for one result per element; `offsets` are those of input
+/// and output, in bytes.
+///
+/// # Errors
+/// [`Error::Limit`] where a row fits no binding and the kernel cannot split it.
+pub(super) fn windows(
+    shape: Shape,
+    words_per_row: Option<u64>,
+    offsets: (u64, u64),
+    choice: &Choice,
+    caps: &Capabilities,
+    limits: &wgpu::Limits,
+) -> Result<Vec<Window>, Error> {
+    let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
+    // Elements of a binding, less those that alignment may put before the first; indices are u32.
+    let room = limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4;
+    let (rows, cols) = (shape.row_count(), shape.cols());
+    let width = u64::from(choice.width);
+    let per_dimension = limits.max_compute_workgroups_per_dimension;
+    let part_units = choice.part_units(cols / width);
+    let (window_rows, window_cols) = if cols <= room {
+        let parts = if choice.kernel == Kernel::Split { (cols / width).div_ceil(part_units) } else { 1 };
+        let groups = u64::from(per_dimension).pow(2).min(1 << 31);
+        let by_grid = groups / parts * choice.rows_per_group(caps);
+        // A team's row index must not pass 2^32 even where its row does not exist.
+        ((room / cols.max(words_per_row.unwrap_or(1))).min(by_grid).min(1 << 31).max(1), cols)
+    } else if choice.kernel == Kernel::Split {
+        (1, room / 64 * 64)
+    } else {
+        let hint = "leave the kernel to the planner, which splits such rows";
+        return Err(Error::Limit {
+            what: "elements of a row in one binding",
+            needed: cols,
+            limit: room,
+            hint,
+        });
+    };
+    if window_cols == 0 {
+        let hint = "request a larger max_storage_buffer_binding_size";
+        return Err(Error::Limit { what: "elements of a binding", needed: 64, limit: room, hint });
+    }
+    let mut found = Vec::new();
+    for first_row in (0..rows).step_by(window_rows as usize) {
+        for first_col in (0..cols).step_by(window_cols as usize) {
+            let rows = window_rows.min(rows - first_row);
+            let part = window_cols.min(cols - first_col);
+            let start = first_row * cols + first_col;
+            let (out_start, out_words) = match words_per_row {
+                None => (start, rows * part),
+                Some(words) => (first_row * words, rows * words),
+            };
+            found.push(Window {
+                input: Span::new(offsets.0 + start * 4, rows * part * 4, alignment),
+                output: Span::new(offsets.1 + out_start * 4, out_words * 4, alignment),
+                rows,
+                cols: part,
+                first_row,
+                first_col,
+                width,
+                out_width: if words_per_row.is_none() { width } else { 1 },
+                part_units,
+                grid_x: per_dimension,
+            });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,63 @@
+//! Every adapter, every kernel on every shape it accepts: the same bits as the CPU's specification.
+
+mod common;
+
+use wgpu_softmax::gpu::planner::{Capabilities, choose};
+use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::verify::{Thoroughness, cases, expected, first_difference};
+use wgpu_softmax::{Context, Shape};
+
+#[test]
+fn every_kernel_gives_the_bits_of_the_specification() {
+    let level = if std::env::var_os("SOFTMAX_FULL").is_some() { Thoroughness::Full } else { Thoroughness::Quick };
+    let contexts = contexts();
+    let mut failures = Vec::new();
+    let mut ran = std::collections::BTreeMap::new();
+    for case in cases(level, &[]) {
+        let expected = expected(&case);
+        let shape = Shape::rows(case.rows, case.cols);
+        for (label, kernel, caps, context) in &contexts {
+            let aligned = case.cols % 4 == 0;
+            if case.cols > 0 && choose(case.cols as u64, aligned, *kernel, caps).is_err() {
+                continue;
+            }
+            let start = std::time::Instant::now();
+            let got = context.run_blocking(case.op, &case.data, shape);
+            let got = got.unwrap_or_else(|e| panic!("{label}: {}: {e}", case.name));
+            let got: Vec<u32> = got.into_iter().map(f32::to_bits).collect();
+            let entry = ran.entry(label.clone()).or_insert((0, 0.0));
+            entry.0 += 1;
+            entry.1 += start.elapsed().as_secs_f64();
+            if let Some(difference) = first_difference(&case, &expected, &got) {
+                failures.push(format!("{label}: {difference}"));
+            }
+        }
+    }
+    for (label, (cases, seconds)) in ran {
+        println!("{label}: {cases} cases in {seconds:.1} s");
+    }
+    assert!(failures.is_empty(), "{} differ, first {:#?}", failures.len(), &failures[..failures.len().min(12)]);
+}
+
+/// A context for each adapter and kernel, and for the planner's own choice, with and without subgroups.
+fn contexts() -> Vec<(String, Option<Kernel>, Capabilities, Context)> {
+    let mut found = Vec::new();
+    for entry in common::test_adapters() {
+        for kernel in std::iter::once(None).chain(Kernel::ALL.map(Some)) {
+            for without_subgroups in [false, true] {
+                let mut options = Options::default();
+                options.force = kernel;
+                options.without_subgroups = without_subgroups;
+                let context = pollster::block_on(Context::on(entry.clone(), options)).unwrap();
+                let mut caps = Capabilities::of(context.device().unwrap());
+                if without_subgroups && caps.subgroups.take().is_none() {
+                    continue;
+                }
+                let name = kernel.map_or("auto", Kernel::name);
+                let plain = if without_subgroups { " without subgroups" } else { "" };
+                found.push((format!("{entry} {name}{plain}"), kernel, caps, context));
+            }
+        }
+    }
+    found
+}
