@@ -9,7 +9,8 @@ use wgpu_softmax::{Context, Shape};
 
 #[test]
 fn every_kernel_gives_the_bits_of_the_specification() {
-    let level = if std::env::var_os("SOFTMAX_FULL").is_some() { Thoroughness::Full } else { Thoroughness::Quick };
+    let level =
+        if std::env::var_os("SOFTMAX_FULL").is_some() { Thoroughness::Full } else { Thoroughness::Quick };
     let contexts = contexts();
     let mut failures = Vec::new();
     let mut ran = std::collections::BTreeMap::new();
@@ -36,7 +37,12 @@ fn every_kernel_gives_the_bits_of_the_specification() {
     for (label, (cases, seconds)) in ran {
         println!("{label}: {cases} cases in {seconds:.1} s");
     }
-    assert!(failures.is_empty(), "{} differ, first {:#?}", failures.len(), &failures[..failures.len().min(12)]);
+    assert!(
+        failures.is_empty(),
+        "{} differ, first {:#?}",
+        failures.len(),
+        &failures[..failures.len().min(12)]
+    );
 }
 
 /// A context for each adapter and kernel, and for the planner's own choice, with and without subgroups.

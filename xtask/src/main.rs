@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use xtask::{bundle, ci, isa, machine, test};
 
 #[derive(Parser)]
@@ -27,17 +27,7 @@ enum Chore {
     /// Run everything that a change must pass
     Ci,
     /// Compile the kernels for an AMD GPU and look at the instructions; needs Mesa's driver, no card
-    Isa {
-        /// A family that Mesa knows: navi21, navi10, vega10, ...
-        #[arg(long, default_value = isa::FAMILY)]
-        family: String,
-        /// Only kernels whose name contains this
-        #[arg(long)]
-        kernel: Option<String>,
-        /// For programs, instead of a table
-        #[arg(long)]
-        json: bool,
-    },
+    Isa(IsaOptions),
     /// Put the command, tests and benchmarks in a folder that runs on a machine without Rust
     Bundle {
         /// The folder; it is replaced. Unless given: target/bundle
@@ -50,11 +40,30 @@ enum Chore {
     AdaptersChild,
 }
 
+#[derive(Args)]
+struct IsaOptions {
+    /// A family that Mesa knows: navi21, navi10, vega10, ...
+    #[arg(long, default_value = isa::FAMILY)]
+    family: String,
+    /// Only kernels whose name contains this
+    #[arg(long)]
+    kernel: Option<String>,
+    /// Without wgpu's run-time checks, as `create_shader_module_trusted` can leave them out
+    #[arg(long)]
+    trusted: bool,
+    /// Print the instructions too
+    #[arg(long)]
+    code: bool,
+    /// For programs, instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
 fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Test { full, extra } => test::test(full, &extra),
         Chore::Ci => ci::ci(),
-        Chore::Isa { family, kernel, json } => show_isa(&family, kernel.as_deref().unwrap_or(""), json),
+        Chore::Isa(options) => show_isa(&options),
         Chore::Bundle { out } => bundle::bundle(out),
         Chore::IsaChild { entry_point, immediate_size, bindings } => {
             isa::driver::child(&entry_point, immediate_size, &bindings)
@@ -66,13 +75,20 @@ fn main() -> Result<()> {
     }
 }
 
-fn show_isa(family: &str, name: &str, json: bool) -> Result<()> {
-    let kernels: Vec<_> = isa::catalogue().into_iter().filter(|k| k.name.contains(name)).collect();
+fn show_isa(options: &IsaOptions) -> Result<()> {
+    let name = options.kernel.as_deref().unwrap_or("");
+    let mut kernels = isa::catalogue();
+    kernels.retain(|k| k.name.contains(name));
     ensure!(!kernels.is_empty(), "no kernel's name contains {name:?}");
     let compiler = std::env::current_exe()?;
-    let check = |kernel| isa::check(&compiler, family, kernel);
-    let reports: Vec<_> = kernels.iter().map(check).collect::<Result<_>>()?;
-    if json {
+    kernels.iter_mut().for_each(|k| k.trusted |= options.trusted);
+    if options.code {
+        for kernel in &kernels {
+            println!("{}\n{}", kernel.name, isa::compile(&compiler, &options.family, kernel)?);
+        }
+    }
+    let reports = isa::check_all(&compiler, &options.family, &kernels)?;
+    if options.json {
         let all: Vec<_> = reports.iter().map(isa::Report::json).collect();
         println!("{}", serde_json::to_string_pretty(&all)?);
     } else {

@@ -4,6 +4,7 @@
 # Everything that is printed goes to files below RESULTS (unless given: results), and one line per
 # step to RESULTS/summary.txt. Exit status 1 where a step failed.
 #   STEP_SECONDS   time limit of one test or benchmark program (600)
+#   BENCH_ARGS     what the benchmark programs get besides, such as "--adapter nvidia"
 #   VK_DRIVER_FILES   the driver's description, where the loader does not find it
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -68,7 +69,8 @@ for name in $steps; do
     devices) step devices "$here/softmax" devices ;;
     verify) step verify "$here/softmax" verify ;;
     tests) programs tests ;;
-    benches) programs benches --bench ;;
+    # Unquoted: several arguments.
+    benches) programs benches --bench ${BENCH_ARGS:-} ;;
     *) echo "no such step: $name" >&2; exit 2 ;;
   esac
 done

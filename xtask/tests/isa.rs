@@ -23,7 +23,7 @@ fn kernel(name: &str, wgsl: &str) -> Kernel {
 fn a_sealed_kernel_passes_with_its_exact_products_fused() {
     let mut sealed = kernel("sealed", include_str!("kernels/sealed.wgsl"));
     sealed.constants = vec![("group".to_owned(), 64.0)];
-    sealed.elements = Some(4);
+    sealed.width = 4;
     let report = check(&sealed);
     assert_eq!(report.failures, Vec::<String>::new());
     assert_eq!(report.fused_exact, 8, "two products for each of four elements");
@@ -68,4 +68,21 @@ fn a_mistake_in_the_source_is_shown_with_its_place() {
     let error = isa::check(Path::new(env!("CARGO_BIN_EXE_xtask")), FAMILY, &kernel("wrong", "fn main( {"))
         .unwrap_err();
     assert!(format!("{error:#}").contains("wrong:1"), "{error:#}");
+}
+
+/// The library's own kernels. Fast ones are compiled too: they may fuse, but not spill.
+#[test]
+fn the_library_s_kernels_keep_their_promise() {
+    let kernels = isa::catalogue();
+    assert!(kernels.iter().any(|k| k.reproducible), "the catalogue is empty");
+    let reports = isa::check_all(Path::new(env!("CARGO_BIN_EXE_xtask")), FAMILY, &kernels)
+        .unwrap_or_else(|e| panic!("{e:#}"));
+    let failures: Vec<_> =
+        reports.iter().flat_map(|r| r.failures.iter().map(move |f| (&r.name, f))).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+    for (kernel, report) in kernels.iter().zip(&reports) {
+        let loads: Vec<_> = report.memory.keys().filter(|name| name.contains("_load_")).collect();
+        let sixteen_bytes = loads.iter().any(|name| name.ends_with("_dwordx4"));
+        assert!(loads.is_empty() || sixteen_bytes || kernel.width != 4, "{}: {loads:?}", kernel.name);
+    }
 }

@@ -1,6 +1,7 @@
 //! The driver's printout as instructions, labels and statistics.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use anyhow::{Context as _, Result, bail};
@@ -69,6 +70,19 @@ impl Instruction {
             return false;
         }
         self.operands.first().is_some_and(|to| covers(to, register))
+    }
+}
+
+/// The code, with the labels that loops go to.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, instruction) in self.instructions.iter().enumerate() {
+            for (label, _) in self.labels.iter().filter(|(_, to)| **to == at) {
+                writeln!(f, "{label}:")?;
+            }
+            writeln!(f, "    {}", instruction.text)?;
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,8 @@ use super::program::{Instruction, Program};
 pub const BUDGET: f64 = 50.0;
 /// How many of those may be integer ones.
 pub const BUDGET_INTEGER: f64 = 25.0;
+/// A loop of so many vector instructions does more than to reduce over lanes.
+const LARGE_LOOP: usize = 20;
 
 /// Vector ALU instructions by what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,7 +88,7 @@ impl Report {
             name: kernel.name.clone(),
             alu: count(0..code.len()),
             loops: program.loops().into_iter().map(count).collect(),
-            per_element: kernel.elements.map(|n| per_element(program, n)),
+            per_element: per_element(kernel, program),
             memory,
             fused_exact: exact.len(),
             fused_inexact: inexact.into_iter().map(|i| code[i].text.clone()).collect(),
@@ -139,56 +141,65 @@ impl Report {
     }
 }
 
-/// Vector instructions per element. The elements are met in the innermost loops that access
-/// buffers (one per pass over the row); where there is none, in the whole kernel.
-fn per_element(program: &Program, elements: u32) -> (f64, f64) {
+/// Vector instructions per element, the row's fixed work (reductions, reciprocal, logarithm) shared
+/// out among the elements that an invocation holds.
+///
+/// Loops over the row are told from others, which reduce over lanes, by their access to buffers or by
+/// their size. Where a row is held in registers they take as many trips as there are accesses; where
+/// it is walked over, the fixed work is nothing and every loop is one pass.
+fn per_element(kernel: &Kernel, program: &Program) -> Option<(f64, f64)> {
     let code = &program.instructions;
     let mut passes = program.innermost_loops();
-    passes.retain(|l| code[l.clone()].iter().any(Instruction::is_memory));
-    if passes.is_empty() {
-        passes.push(0..code.len());
+    passes.retain(|l| {
+        let of_loop = &code[l.clone()];
+        Alu::count(of_loop.iter()).all >= LARGE_LOOP || of_loop.iter().any(Instruction::is_memory)
+    });
+    let (width, held) = (f64::from(kernel.width), f64::from(kernel.held));
+    if kernel.width == 0 || (kernel.held == 0 && passes.is_empty()) {
+        return None;
     }
-    let alu = Alu::count(passes.iter().flat_map(|l| &code[l.clone()]));
-    (alu.all as f64 / f64::from(elements), alu.integer as f64 / f64::from(elements))
+    let once = Alu::count(code.iter());
+    let repeated = Alu::count(passes.iter().flat_map(|l| &code[l.clone()]));
+    let share = |once: usize, repeated: usize| match kernel.held {
+        0 => repeated as f64 / width,
+        _ => (once - repeated) as f64 / held + repeated as f64 / width,
+    };
+    Some((share(once.all, repeated.all), share(once.integer, repeated.integer)))
 }
 
 /// The reports as a table of text.
 pub fn table(reports: &[Report]) -> String {
-    let mut text = format!(
-        "{:<40} {:>5} {:>5} {:>6} {:>6} {:>7} {:>8} {:>6} {:>6} {:>6}  {:<12} {}\n",
+    let mut text = line(
         "kernel",
-        "VGPR",
-        "SGPR",
-        "LDS",
-        "code",
-        "latency",
-        "inv.thr",
-        "VALU",
-        "/elem",
-        "int/el",
+        ["VGPR", "LDS", "code", "latency", "inv.thr", "fused", "VALU", "/elem", "int/el"].map(str::to_owned),
         "loops",
-        "buffers"
+        "buffers",
     );
     for r in reports {
-        let s = |name: &str| r.statistics.get(name).copied().unwrap_or(0);
+        let s = |name: &str| r.statistics.get(name).copied().unwrap_or(0).to_string();
         let number = |n: Option<f64>| n.map_or("-".to_owned(), |n| format!("{n:.1}"));
-        let loops = r.loops.iter().map(|l| l.all.to_string()).collect::<Vec<_>>().join(",");
-        let memory = r.memory.iter().map(|(name, n)| format!("{n} {}", name.replacen("buffer_", "", 1)));
-        text += &format!(
-            "{:<40} {:>5} {:>5} {:>6} {:>6} {:>7} {:>8} {:>6} {:>6} {:>6}  {:<12} {}\n",
-            r.name,
+        let over = if r.over_budget() { "!" } else { "" };
+        let columns = [
             s("VGPRs"),
-            s("SGPRs"),
             s("LDS size"),
             s("Code size"),
             s("Latency"),
             s("Inverse Throughput"),
-            r.alu.all,
-            number(r.per_element.map(|p| p.0)),
+            (r.fused_exact + r.fused_inexact.len()).to_string(),
+            r.alu.all.to_string(),
+            number(r.per_element.map(|p| p.0)) + over,
             number(r.per_element.map(|p| p.1)),
-            loops,
-            memory.collect::<Vec<_>>().join(", "),
-        );
+        ];
+        let loops = r.loops.iter().map(|l| l.all.to_string()).collect::<Vec<_>>().join(",");
+        let memory = r.memory.iter().map(|(name, n)| format!("{n} {}", name.replacen("buffer_", "", 1)));
+        text += &line(&r.name, columns, &loops, &memory.collect::<Vec<_>>().join(", "));
     }
-    text
+    text + &format!(
+        "! more than {BUDGET} vector instructions per element, or {BUDGET_INTEGER} integer ones\n"
+    )
+}
+
+fn line(name: &str, columns: [String; 9], loops: &str, memory: &str) -> String {
+    let columns: String = columns.iter().map(|c| format!(" {c:>7}")).collect();
+    format!("{name:<52}{columns}  {loops:<22} {memory}\n")
 }

@@ -99,7 +99,8 @@ fn options(bindings: &BTreeSet<Binding>, checked: bool) -> spv::Options<'static>
             image_load: BoundsCheckPolicy::Unchecked,
             binding_array: BoundsCheckPolicy::Unchecked,
         },
-        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::Native,
+        // The library's pipelines turn it off: every word is written before it is read.
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
         force_loop_bounding: checked,
         emit_int_div_checks: checked,
         ..spv::Options::default()
