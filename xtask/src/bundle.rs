@@ -16,6 +16,9 @@ const LIMIT: u64 = 60 << 20;
 /// Files that tests read at run time, below the package's folder.
 const DATA: [&str; 3] = ["tests", "shaders", "cli/tests"];
 
+/// Test programs that need tools instead of a GPU.
+const LEFT_OUT: [&str; 1] = ["translate"];
+
 /// Builds it all into `out`, which is replaced.
 ///
 /// # Errors
@@ -30,7 +33,9 @@ pub fn bundle(out: Option<PathBuf>) -> Result<()> {
         put(&built, &out.join(&built.name))?;
     }
     let mut tests = cargo("test", ["--release", "--no-run", "--lib", "--bins", "--tests", format]);
-    for built in executables(tests.args(members))?.iter().filter(|e| e.is_test) {
+    for built in
+        executables(tests.args(members))?.iter().filter(|e| e.is_test && !LEFT_OUT.contains(&e.name.as_str()))
+    {
         put(built, &out.join("tests").join(format!("{}-{}", built.kind, built.name)))?;
     }
     let mut benches = cargo("bench", ["--no-run", "--benches", format]);
@@ -42,7 +47,8 @@ pub fn bundle(out: Option<PathBuf>) -> Result<()> {
     }
     script(&out.join("run.sh"))?;
     let size = size(&out)?;
-    println!("\n{}: {:.1} MiB; copy it and run ./run.sh there", out.display(), size as f64 / 1048576.0);
+    println!("\nit needs glibc 2.{} or later", glibc(&out.join("softmax"))?);
+    println!("{}: {:.1} MiB; copy it and run ./run.sh there", out.display(), size as f64 / 1048576.0);
     ensure!(size <= LIMIT, "that is more than {} MiB; take something out", LIMIT >> 20);
     Ok(())
 }
@@ -88,6 +94,17 @@ fn script(to: &Path) -> Result<()> {
         fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
+}
+
+/// The newest minor version of glibc 2 whose symbols a program asks for.
+fn glibc(program: &Path) -> Result<u32> {
+    const PREFIX: &[u8] = b"GLIBC_2.";
+    let bytes = fs::read(program)?;
+    let versions = bytes.windows(PREFIX.len()).enumerate().filter(|(_, w)| *w == PREFIX).map(|(at, _)| {
+        let digits = bytes[at + PREFIX.len()..].iter().take_while(|b| b.is_ascii_digit());
+        digits.fold(0, |n, b| n * 10 + u32::from(b - b'0'))
+    });
+    Ok(versions.max().unwrap_or(0))
 }
 
 fn size(folder: &Path) -> Result<u64> {

@@ -46,7 +46,7 @@ machine() {
   ldd --version 2>&1 | head -n 1
   grep -m 1 'model name' /proc/cpuinfo
   nproc
-  ldconfig -p 2>/dev/null | grep -E 'libvulkan|libEGL' || echo 'no Vulkan loader: install libvulkan1'
+  ldconfig -p 2>/dev/null | grep -E 'libvulkan\.so\.1|libEGL\.so' || echo 'no Vulkan loader: install libvulkan1'
   echo "VK_DRIVER_FILES=${VK_DRIVER_FILES:-}"
   ls /usr/share/vulkan/icd.d /etc/vulkan/icd.d 2>/dev/null
   nvidia-smi 2>/dev/null
