@@ -47,7 +47,7 @@ pub fn bundle(out: Option<PathBuf>) -> Result<()> {
     }
     script(&out.join("run.sh"))?;
     let size = size(&out)?;
-    println!("\nit needs glibc 2.{} or later", glibc(&out.join("softmax"))?);
+    println!("\nit needs glibc 2.{} or later", glibc(&out)?);
     println!("{}: {:.1} MiB; copy it and run ./run.sh there", out.display(), size as f64 / 1048576.0);
     ensure!(size <= LIMIT, "that is more than {} MiB; take something out", LIMIT >> 20);
     Ok(())
@@ -96,15 +96,20 @@ fn script(to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The newest minor version of glibc 2 whose symbols a program asks for.
-fn glibc(program: &Path) -> Result<u32> {
+/// The newest minor version of glibc 2 whose symbols a bundle's programs ask for.
+fn glibc(bundle: &Path) -> Result<u32> {
     const PREFIX: &[u8] = b"GLIBC_2.";
-    let bytes = fs::read(program)?;
-    let versions = bytes.windows(PREFIX.len()).enumerate().filter(|(_, w)| *w == PREFIX).map(|(at, _)| {
-        let digits = bytes[at + PREFIX.len()..].iter().take_while(|b| b.is_ascii_digit());
-        digits.fold(0, |n, b| n * 10 + u32::from(b - b'0'))
-    });
-    Ok(versions.max().unwrap_or(0))
+    let mut newest = 0;
+    for folder in [bundle.to_owned(), bundle.join("tests"), bundle.join("benches")] {
+        for program in fs::read_dir(folder)?.flatten().filter(|p| p.path().is_file()) {
+            let bytes = fs::read(program.path())?;
+            for (at, _) in bytes.windows(PREFIX.len()).enumerate().filter(|(_, w)| *w == PREFIX) {
+                let digits = bytes[at + PREFIX.len()..].iter().take_while(|b| b.is_ascii_digit());
+                newest = newest.max(digits.fold(0, |n, b| n * 10 + u32::from(b - b'0')));
+            }
+        }
+    }
+    Ok(newest)
 }
 
 fn size(folder: &Path) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask --help`.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -59,7 +60,17 @@ struct IsaOptions {
     json: bool,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Test { full, extra } => test::test(full, &extra),
         Chore::Ci => ci::ci(),

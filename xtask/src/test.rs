@@ -29,7 +29,8 @@ pub fn test(full: bool, extra: &[String]) -> Result<()> {
 
 fn tests(arguments: &[&str], extra: &[String]) -> Command {
     let mut command = cargo("test", arguments);
-    command.env("RUST_BACKTRACE", "1");
+    // One run shows all that is wrong.
+    command.arg("--no-fail-fast").env("RUST_BACKTRACE", "1");
     if !extra.is_empty() {
         command.arg("--").args(extra);
     }
