@@ -1,7 +1,5 @@
 // What a dispatch is told. All counts of elements are in units of WIDTH elements.
 struct Params {
-    // 0, but read at run time: no compiler may see through a seal.
-    zero: u32,
     // Rows and units per row in this window.
     rows: u32,
     units: u32,
@@ -20,13 +18,26 @@ struct Params {
     scratch_base: u32,
     // Whether this window starts its row, and so writes a row's one result.
     starts_row: u32,
+    padding: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 
+// What seals are made of: 0, read from a storage buffer at run time. Not from a uniform buffer:
+// drivers may compile a shader anew for the values they find there (Mesa does).
+struct Seal {
+    zero: u32,
+}
+
+@group(0) @binding(3) var<storage, read> seal_source: Seal;
+var<private> zero: u32;
+
+// Reads the seal once; every entry point begins with it.
+fn open_seal() { zero = seal_source.zero; }
+
 // Keeps the rounding of v: compilers may neither fuse nor reassociate across an integer operation
 // with an operand they do not know.
-fn seal(v: F) -> F { return bitcast<F>(bitcast<U>(v) ^ U(params.zero)); }
+fn seal(v: F) -> F { return bitcast<F>(bitcast<U>(v) ^ U(zero)); }
 
 // The same for one float.
-fn seal1(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) ^ params.zero); }
+fn seal1(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) ^ zero); }

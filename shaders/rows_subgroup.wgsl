@@ -8,6 +8,7 @@ fn main(
     @builtin(subgroup_invocation_id) rank: u32,
     @builtin(subgroup_size) size: u32,
 ) {
+    open_seal();
     let row = (group.y * params.grid_x + group.x) * teams + team;
     let live = row < params.rows;
     run_row(min(row, params.rows - 1u), live, rank, size);

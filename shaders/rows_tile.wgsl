@@ -9,6 +9,7 @@ var<workgroup> tile: array<u32, WORKGROUP * PITCH>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    open_seal();
     let first = (group.y * params.grid_x + group.x) * WORKGROUP;
     if (first >= params.rows) { return; }
     let rows = min(params.rows - first, WORKGROUP);

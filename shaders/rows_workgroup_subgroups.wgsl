@@ -7,6 +7,7 @@ fn main(
     @builtin(subgroup_invocation_id) rank: u32,
     @builtin(subgroup_size) size: u32,
 ) {
+    open_seal();
     lane = rank;
     team = subgroup;
     teams = subgroups;

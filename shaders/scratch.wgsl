@@ -4,7 +4,7 @@ struct RowScratch {
     digits: array<atomic<u32>, 8>,
 }
 
-@group(0) @binding(3) var<storage, read_write> scratch: array<RowScratch>;
+@group(0) @binding(4) var<storage, read_write> scratch: array<RowScratch>;
 
 // Adds a sum: 65536 additions fit a digit.
 fn scratch_add(row: u32, total: RowTotal) {

@@ -4,7 +4,7 @@ struct RowScratch {
     digits: array<atomic<u32>, 8>,
 }
 
-@group(0) @binding(3) var<storage, read_write> scratch: array<RowScratch>;
+@group(0) @binding(4) var<storage, read_write> scratch: array<RowScratch>;
 
 // Adds a sum of floats: retried until no other workgroup came between.
 fn scratch_add(row: u32, total: RowTotal) {

@@ -4,7 +4,7 @@
 override SCALED: bool = false;
 
 // Minus infinity, for padding: never a constant, which a compiler might reject or fold.
-fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(params.zero)); }
+fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(zero)); }
 
 // Each element times the scale; subnormal elements count as 0. Infinities keep the sign the product has; a NaN, an infinity times
 // zero and a finite product that overflows are the quiet NaN.

@@ -33,6 +33,7 @@ fn split_clear(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
 // Dispatch 2: the row's maximum.
 @compute @workgroup_size(WORKGROUP)
 fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    open_seal();
     lane = index;
     let part = part_of(group);
     if (!part.live) { return; }
@@ -48,6 +49,7 @@ fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
 // Dispatch 3: the row's sum.
 @compute @workgroup_size(WORKGROUP)
 fn split_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    open_seal();
     lane = index;
     let part = part_of(group);
     if (!part.live) { return; }
@@ -68,6 +70,7 @@ fn split_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
 // Dispatch 4: the results.
 @compute @workgroup_size(WORKGROUP)
 fn split_write(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    open_seal();
     let part = part_of(group);
     if (!part.live) { return; }
     let row = params.scratch_base + part.row;

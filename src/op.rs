@@ -93,6 +93,27 @@ impl Op {
         Self { kind, scale: 1.0, precision: Precision::default(), empty_row: EmptyRow::default() }
     }
 
+    /// Multiplies each element by a finite factor first.
+    #[must_use]
+    pub fn scale(mut self, scale: f32) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Chooses between the same bits everywhere and speed alone.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// What a row of -inf gives.
+    #[must_use]
+    pub fn empty_row(mut self, empty_row: EmptyRow) -> Self {
+        self.empty_row = empty_row;
+        self
+    }
+
     /// The operation with parameters that every layer computes alike: checks the scale, takes a
     /// subnormal one as 0, and has row statistics always exact.
     ///

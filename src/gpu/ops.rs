@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::plan::{Plan, SoftmaxArgs};
+use wgpu::util::DeviceExt;
+
 use super::planner::{Capabilities, Choice, Kernel, choose};
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     pub device: wgpu::Device,
     pub limits: wgpu::Limits,
     pub caps: Capabilities,
+    /// Four bytes of zero for the shaders' seals.
+    pub seal: wgpu::Buffer,
     options: Options,
     pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
 }
@@ -78,12 +82,17 @@ impl Ops {
             caps.subgroups = None;
         }
         let found = u64::from(limits.max_storage_buffers_per_shader_stage);
-        if found < 3 {
+        if found < 4 {
             let hint = "request a device with compute shaders and storage buffers";
-            return Err(Error::Limit { what: "storage buffers per stage", needed: 3, limit: found, hint });
+            return Err(Error::Limit { what: "storage buffers per stage", needed: 4, limit: found, hint });
         }
+        let seal = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+            label: Some("wgpu_softmax::seal"),
+            contents: &[0; 4],
+            usage: wgpu::BufferUsages::STORAGE,
+        });
         let pipelines = Mutex::default();
-        let shared = Shared { device: device.clone(), limits, caps, options, pipelines };
+        let shared = Shared { device: device.clone(), limits, caps, seal, options, pipelines };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -172,7 +181,7 @@ impl Shared {
 
     fn bind_group_layout(&self, variant: &Variant, split: bool) -> wgpu::BindGroupLayout {
         let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let mut types = vec![wgpu::BufferBindingType::Uniform, storage(true), storage(false)];
+        let mut types = vec![wgpu::BufferBindingType::Uniform, storage(true), storage(false), storage(true)];
         if split {
             types.push(storage(false));
         }

@@ -242,6 +242,7 @@ impl Builder<'_> {
             bind(params, at, size_of::<Params>() as u64),
             bind(self.args.input.buffer, window.input.offset, window.input.size),
             bind(self.args.output.buffer, window.output.offset, window.output.size),
+            bind(&self.shared.seal, 0, 4),
         ];
         operands.extend(scratch.map(|buffer| bind(buffer, 0, buffer.size())));
         let entries: Vec<_> = operands

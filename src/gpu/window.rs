@@ -13,7 +13,6 @@ pub(super) const SCRATCH_BYTES: u64 = 36;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Params {
-    zero: u32,
     rows: u32,
     units: u32,
     in_base: u32,
@@ -25,6 +24,8 @@ pub(super) struct Params {
     part_units: u32,
     scratch_base: u32,
     starts_row: u32,
+    /// Uniform buffers are bound in multiples of 16 bytes.
+    padding: u32,
 }
 
 /// A range of a buffer that starts where the device allows, and the elements before the operand.
@@ -82,7 +83,6 @@ impl Window {
     /// What the shader is told.
     pub fn params(&self, scale: f32, empty_fill: u32) -> Params {
         Params {
-            zero: 0,
             rows: self.rows as u32,
             units: (self.cols / self.width) as u32,
             in_base: (self.input.base / self.width) as u32,
@@ -94,6 +94,7 @@ impl Window {
             part_units: self.part_units as u32,
             scratch_base: self.first_row as u32,
             starts_row: u32::from(self.starts_row()),
+            padding: 0,
         }
     }
 }
