@@ -22,7 +22,7 @@ const LEFT_OUT: [&str; 1] = ["translate"];
 /// Builds it all into `out`, which is replaced.
 ///
 /// # Errors
-/// Where something does not build, or the result is larger than [`LIMIT`].
+/// Where something does not build, or the result is larger than 60 MiB.
 pub fn bundle(out: Option<PathBuf>) -> Result<()> {
     let out = out.unwrap_or_else(|| root().join("target/bundle"));
     replace(&out)?;
