@@ -3,6 +3,7 @@
 // What the exponentials of a row share; see `cpu::RowRange`.
 struct RowRange {
     max: f32,
+    // The least that is left of an element once the anchor is taken off.
     low: f32,
     anchor: f32,
     bias: u32,
@@ -27,7 +28,7 @@ fn reduce_exponent(t: F) -> Reduced {
 fn row_range(max: f32) -> RowRange {
     let anchor = select(max, 0.0, abs(max) <= ANCHOR_LIMIT);
     let k_max = first_u(reduce_exponent(seal(F(max) - F(anchor))).k);
-    return RowRange(max, max - RANGE, anchor, k_max - HELD_SHIFT);
+    return RowRange(max, (max - anchor) - RANGE, anchor, k_max - HELD_SHIFT);
 }
 
 // e^r for |r| <= 0.3487.
@@ -40,10 +41,10 @@ fn exp_polynomial(r: F) -> F {
     return F(1.0) + seal(r + seal(q * square));
 }
 
-// e^(v - max) * 2^64; +0 for elements further than 105 below the maximum.
+// e^(v - max) * 2^64. Elements further than 105 below the maximum give about 2^-87: less than
+// half a unit of every bin, and as a probability below the normal range, so nothing at all.
 fn exponential(v: F, row: RowRange) -> F {
-    let keep = v >= F(row.low);
-    let reduced = reduce_exponent(seal(select(F(row.low), v, keep) - F(row.anchor)));
+    let reduced = reduce_exponent(seal(max(v - F(row.anchor), F(row.low))));
     let p = bitcast<U>(exp_polynomial(reduced.r));
-    return bitcast<F>(select(U(0u), p + ((reduced.k - U(row.bias)) << U(23u)), keep));
+    return bitcast<F>(p + ((reduced.k - U(row.bias)) << U(23u)));
 }

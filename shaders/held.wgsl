@@ -7,15 +7,15 @@
 fn run_row(row: u32, live: bool, rank: u32, size: u32) {
     var held: array<F, HELD>;
     let start = params.in_base + row * params.units;
-    var keys = I(KEY_EMPTY);
+    var seen = no_extremes();
     for (var i = 0u; i < HELD; i++) {
         let at = rank + i * size;
         var v = minus_infinity();
         if (at < params.units) { v = scaled(elements[start + at]); }
         held[i] = v;
-        keys = max(keys, to_key(v));
+        seen = see(seen, v);
     }
-    let key = team_max(fold_max(keys));
+    let key = team_max(lane_key(seen));
     let range = row_range(settle_max(key));
     var bins = no_bins();
     for (var i = 0u; i < HELD; i++) {

@@ -14,13 +14,10 @@ fn exact_pair(a: f32, b: f32) -> LogSum {
     return LogSum(high, seal1(error_a + seal1(b - virtual_b)));
 }
 
-// The upper 12 bits of a float.
-fn upper_half(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
-
 // The error of the rounded product p of two floats (Dekker).
 fn product_error(a: f32, b: f32, p: f32) -> f32 {
-    let ah = upper_half(a);
-    let bh = upper_half(b);
+    let ah = first_f(upper_half(F(a)));
+    let bh = first_f(upper_half(F(b)));
     let al = seal1(a - ah);
     let bl = seal1(b - bh);
     let first = seal1(seal1(ah * bh) - p);

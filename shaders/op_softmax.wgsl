@@ -27,6 +27,10 @@ fn result_of(held: F, f: Finish) -> U {
     return select(bitcast<U>(normalise(held, f.by)), U(f.fill), f.special);
 }
 
+fn put_held(index: u32, held: F) { results[index] = held; }
+
+fn held_at(index: u32) -> F { return results[index]; }
+
 fn put_bits(index: u32, bits: U) { results[index] = bitcast<F>(bits); }
 
 fn put(index: u32, held: F, f: Finish) { put_bits(index, result_of(held, f)); }

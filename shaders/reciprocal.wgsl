@@ -10,7 +10,8 @@ fn times_power(x: f32, shift: i32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) + (bitcast<u32>(shift) << 23u));
 }
 
-// One over s = lead * 2^-29 in [1, 2). The high part does not exceed the exact value.
+// One over s = lead * 2^-29 in [1, 2): the high part is floor(2^53 / lead) * 2^-24, whatever the
+// estimate's last bits.
 fn reciprocal_of_lead(lead: u32) -> Reciprocal {
     let s = bitcast<f32>(0x3f000000u + ((lead + 32u) >> 6u));
     var y = RECIPROCAL_A - seal1(RECIPROCAL_B * s);
@@ -26,22 +27,32 @@ fn reciprocal_of_lead(lead: u32) -> Reciprocal {
         units -= u32(over);
         residual += select(0, bitcast<i32>(lead), over);
     }
+    let under = residual >= bitcast<i32>(lead);
+    units += u32(under);
+    residual -= select(0, bitcast<i32>(lead), under);
     let high = f32(units) * UNIT_24;
     let low = seal1(f32((residual >> 7u) + 1) * UNIT_46 * high);
     return Reciprocal(high, low);
 }
 
-// One over a row's sum, above 0.
+// The upper 12 bits of a float.
+fn upper_half(x: F) -> F { return bitcast<F>(bitcast<U>(x) & U(0xfffff000u)); }
+
+// One over a row's sum, above 0; the high part has 12 bits.
 fn reciprocal(total: RowTotal) -> Reciprocal {
     let leading = leading_bits(total.units);
     let by = reciprocal_of_lead(leading.lead);
     let shift = SUM_SCALE - leading.top;
-    return Reciprocal(times_power(by.high, shift), times_power(by.low, shift));
+    let short = first_f(upper_half(F(by.high)));
+    let low = seal1(seal1(by.high - short) + by.low);
+    return Reciprocal(times_power(short, shift), times_power(low, shift));
 }
 
 // Held exponentials times the reciprocal, as probabilities: the power 2^64 is taken off by
-// integers, and what would be subnormal is +0.
+// integers, and what would be subnormal is +0. Both products with the high part are exact.
 fn normalise(e: F, by: Reciprocal) -> F {
-    let held = bitcast<U>(seal(e * F(by.high)) + seal(e * F(by.low)));
+    let upper = upper_half(e);
+    let rest = seal((e - upper) * F(by.high) + seal(e * F(by.low)));
+    let held = bitcast<U>(upper * F(by.high) + rest);
     return bitcast<F>(select(held - U(HELD_EXPONENT), U(0u), held < U(HELD_LEAST)));
 }

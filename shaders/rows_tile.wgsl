@@ -20,20 +20,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let row = min(lane, rows - 1u);
     var held: array<F, HELD>;
-    var keys = KEY_EMPTY;
+    var seen = no_extremes();
     for (var i = 0u; i < HELD; i++) {
         held[i] = bitcast<f32>(tile[row * PITCH + i]);
-        keys = max(keys, to_key(held[i]));
+        seen = see(seen, held[i]);
     }
-    let range = row_range(settle_max(keys));
+    let key = lane_key(seen);
+    let range = row_range(settle_max(key));
     var bins = no_bins();
     for (var i = 0u; i < HELD; i++) {
         let e = exponential(held[i], range);
         bins = add_to_bins(bins, e);
         held[i] = hold(held[i], e);
     }
-    let f = finish(keys, range, sum_over_team(take_bins(no_partial(), bins, HELD)));
-    if (lane < rows) { put_row(first + row, keys, f); }
+    let f = finish(key, range, sum_over_team(take_bins(no_partial(), bins, HELD)));
+    if (lane < rows) { put_row(first + row, key, f); }
     if (!PER_ELEMENT) { return; }
     workgroupBarrier();
     if (lane < rows) {

@@ -22,11 +22,33 @@ fn scaled(v: F) -> F {
     return bitcast<F>(select(finite, special, size >= U(INF_BITS)));
 }
 
-// Integers of the same order as the floats: -inf lowest, +inf above all finite ones, NaN on top.
-fn to_key(v: F) -> I {
-    let bits = bitcast<I>(v);
-    let key = bits ^ ((bits >> U(31u)) & I(i32(ABS_MASK)));
-    return select(key, I(i32(NAN_BITS)), (bitcast<U>(v) & U(ABS_MASK)) > U(INF_BITS));
+// The extremes of the bits a lane has seen: they tell the maximum, and a NaN of either sign, for
+// three instructions an element.
+struct Extremes {
+    greatest_signed: I,
+    least: U,
+    greatest: U,
+}
+
+fn no_extremes() -> Extremes {
+    return Extremes(I(i32(NEG_INF_BITS)), U(NEG_INF_BITS), U(NEG_INF_BITS));
+}
+
+// Takes elements in.
+fn see(seen: Extremes, v: F) -> Extremes {
+    let bits = bitcast<U>(v);
+    let signed = max(seen.greatest_signed, bitcast<I>(bits));
+    return Extremes(signed, min(seen.least, bits), max(seen.greatest, bits));
+}
+
+// The key of a lane's maximum: an integer of the same order as the floats, -inf lowest, +inf above
+// all finite ones, a NaN of either sign on top.
+fn lane_key(seen: Extremes) -> i32 {
+    let greatest = fold_max(seen.greatest_signed);
+    let nan = fold_max_u(seen.greatest) > NEG_INF_BITS || greatest > i32(INF_BITS);
+    // Among negative numbers the least pattern is the greatest number.
+    let key = select(greatest, bitcast<i32>(fold_min_u(seen.least) ^ ABS_MASK), greatest < 0);
+    return select(key, i32(NAN_BITS), nan);
 }
 
 // The bits of the float with this key.

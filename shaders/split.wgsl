@@ -38,11 +38,11 @@ fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
     let part = part_of(group);
     if (!part.live) { return; }
     let base = params.in_base + part.row * params.units;
-    var keys = I(KEY_EMPTY);
+    var seen = no_extremes();
     for (var at = part.start + index; at < part.end; at += WORKGROUP) {
-        keys = max(keys, to_key(scaled(elements[base + at])));
+        seen = see(seen, scaled(elements[base + at]));
     }
-    let key = team_max(fold_max(keys));
+    let key = team_max(lane_key(seen));
     if (index == 0u) { atomicMax(&scratch[params.scratch_base + part.row].key, key); }
 }
 

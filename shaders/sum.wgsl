@@ -2,6 +2,8 @@
 // cannot matter, so any team and any reduction gives the same bits.
 
 override THIRD_BIN: bool = false;
+// Whether a row has at most FLUSH elements, so that the bins of all its lanes add up in one word.
+override SHORT_ROW: bool = false;
 
 // What a lane adds up: at most FLUSH elements, then `take_bins`.
 struct Bins {
@@ -43,6 +45,7 @@ fn add_to_bins(bins: Bins, e: F) -> Bins {
 fn take_bins(to: Partial, bins: Bins, count: u32) -> Partial {
     let a = bins.a - U(count * BIN_1_BITS);
     let b = bins.b - U(count * BIN_2_BITS);
+    if (SHORT_ROW) { return Partial(vec4<u32>(fold_add(a), 0u, fold_add(b), 0u), to.c); }
     let low = U(0xffffu);
     let ab = vec4<u32>(
         fold_add(a & low),
@@ -65,8 +68,17 @@ fn sign_extended(v: u32) -> vec4<u32> {
     return vec4<u32>(v, sign, sign, sign);
 }
 
+// The bins of a short row put together: a 2^22 + b in two limbs, then times 2^22.
+fn short_total(a: u32, b: u32) -> RowTotal {
+    let low = (a << 22u) + b;
+    let carry = u32(low < b) + bitcast<u32>(bitcast<i32>(b) >> 31u);
+    let high = (a >> 10u) + carry;
+    return RowTotal(vec4<u32>(low << 22u, (low >> 10u) | (high << 22u), high >> 10u, 0u));
+}
+
 // The halves put together, in units of 2^-66.
 fn total_of(p: Partial) -> RowTotal {
+    if (SHORT_ROW) { return short_total(p.ab.x, p.ab.z); }
     // a 2^44 and b 2^22, with halves 16 bits apart.
     let a_low = vec4<u32>(0u, p.ab.x << 12u, p.ab.x >> 20u, 0u);
     let a_high = vec4<u32>(0u, p.ab.y << 28u, p.ab.y >> 4u, 0u);

@@ -34,12 +34,14 @@ struct Leading {
 }
 
 fn leading_bits(a: vec4<u32>) -> Leading {
-    var v = a;
-    var top = 127;
-    if (v.w == 0u) { v = vec4<u32>(0u, v.xyz); top -= 32; }
-    if (v.w == 0u) { v = vec4<u32>(0u, v.xyz); top -= 32; }
-    if (v.w == 0u) { v = vec4<u32>(0u, v.xyz); top -= 32; }
-    let zeros = countLeadingZeros(v.w);
-    let lead = (v.w << zeros) | ((v.z >> 1u) >> (31u - zeros));
+    // The two highest limbs in use, found without branches.
+    let three = a.w != 0u;
+    let two = a.z != 0u;
+    let one = a.y != 0u;
+    let high = select(select(select(a.x, a.y, one), a.z, two), a.w, three);
+    let next = select(select(select(0u, a.x, one), a.y, two), a.z, three);
+    let top = select(select(select(31, 63, one), 95, two), 127, three);
+    let zeros = countLeadingZeros(high);
+    let lead = (high << zeros) | ((next >> 1u) >> (31u - zeros));
     return Leading(top - i32(zeros), lead >> 2u);
 }

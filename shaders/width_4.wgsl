@@ -8,7 +8,9 @@ const WIDTH: u32 = 4u;
 fn first_f(v: F) -> f32 { return v.x; }
 fn first_u(v: U) -> u32 { return v.x; }
 
-// The greatest of the elements' keys, and the sum of their integers.
+// The extremes of the elements' integers, and the sums of their integers and floats.
 fn fold_max(v: I) -> i32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn fold_max_u(v: U) -> u32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn fold_min_u(v: U) -> u32 { return min(min(v.x, v.y), min(v.z, v.w)); }
 fn fold_add(v: U) -> u32 { return (v.x + v.y) + (v.z + v.w); }
 fn fold_add_f(v: F) -> f32 { return (v.x + v.y) + (v.z + v.w); }

@@ -134,7 +134,7 @@ impl Op {
 }
 
 macro_rules! operation {
-    ($(#[$doc:meta])* $name:ident, $kind:expr, $sign:expr) => {
+    ($(#[$doc:meta])* $name:ident, $kind:expr, $scale:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[must_use]
@@ -176,7 +176,7 @@ macro_rules! operation {
         impl From<$name> for Op {
             #[allow(clippy::neg_multiply)] // The sign is a parameter of the macro.
             fn from(from: $name) -> Op {
-                Op { scale: $sign * from.op.scale, ..from.op }
+                Op { scale: $scale(from.op.scale), ..from.op }
             }
         }
 
@@ -191,24 +191,24 @@ macro_rules! operation {
 operation!(
     /// exp(x) / sum of exp(x) over each row. A row with a NaN or +inf is NaN; -inf among other
     /// elements has probability 0.
-    Softmax, OpKind::Softmax, 1.0
+    Softmax, OpKind::Softmax, std::convert::identity
 );
 operation!(
     /// exp(-x) / sum of exp(-x) over each row: [`Softmax`] with the scale negated.
-    Softmin, OpKind::Softmax, -1.0
+    Softmin, OpKind::Softmax, std::ops::Neg::neg
 );
 operation!(
     /// x - log(sum of exp(x)) over each row, accurate also where the result is near 0. A row with a
     /// NaN or +inf is NaN; -inf among other elements stays -inf.
-    LogSoftmax, OpKind::LogSoftmax, 1.0
+    LogSoftmax, OpKind::LogSoftmax, std::convert::identity
 );
 operation!(
     /// log(sum of exp(x)), one result per row. A row with a NaN is NaN, else one with +inf is +inf;
     /// a row of -inf, and a row without columns, is -inf.
-    LogSumExp, OpKind::LogSumExp, 1.0
+    LogSumExp, OpKind::LogSumExp, std::convert::identity
 );
 operation!(
     /// The maximum of each row and the exact sum of exp(x - maximum), one [`crate::RowStats`] per
     /// row: what logsumexp, sharded rows and losses stand on. Exact in either precision.
-    RowStatistics, OpKind::RowStats, 1.0
+    RowStatistics, OpKind::RowStats, std::convert::identity
 );

@@ -2,8 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::cpu::RowRange;
+use crate::cpu::exp::exp;
 use crate::cpu::special::{KEY_EMPTY, from_key, settle_key, to_key};
-use crate::numerics::SUM_SCALE;
+use crate::cpu::sum::fixed;
 
 /// The maximum of a row or of a part of one, with what it says of NaN and infinities.
 ///
@@ -20,11 +22,11 @@ impl RowMax {
 
     /// The maximum of one element.
     pub fn of(x: f32) -> Self {
-        Self { key: settle_key(to_key(x)) }
+        Self::from_key(to_key(x))
     }
 
     pub(crate) fn from_key(key: i32) -> Self {
-        Self { key }
+        Self { key: settle_key(key) }
     }
 
     pub(crate) fn key(self) -> i32 {
@@ -51,11 +53,12 @@ impl RowMax {
 
     /// The maximum that [`RowMax::to_bytes`] wrote.
     pub fn from_bytes(bytes: [u8; 4]) -> Self {
-        Self { key: i32::from_le_bytes(bytes) }
+        Self::from_key(i32::from_le_bytes(bytes))
     }
 }
 
-/// The exact sum of exp(x - maximum) over a row or a part of one, in units of 2^-66.
+/// The exact sum of a row's or a part's exponentials, in units of 2^-66: exp(x - k ln 2) with k the
+/// maximum over ln 2, rounded to an integer. [`RowSum::value`] takes it relative to the maximum.
 ///
 /// Parts merge by integer addition, against the maximum of the whole row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Pod, Zeroable)]
@@ -79,9 +82,15 @@ impl RowSum {
         Self::from_units(self.units().wrapping_add(other.units()))
     }
 
-    /// The sum of exp(x - maximum), rounded to f64.
-    pub fn value(self) -> f64 {
-        self.units() as f64 * 2f64.powi(-(SUM_SCALE as i32))
+    /// The sum of exp(x - max), given the maximum that it was taken against; 0 where that is not
+    /// finite. Relative error below 3 * 2^-24, and exactly 1 for a lone element.
+    pub fn value(self, max: RowMax) -> f64 {
+        let max = max.value();
+        if !max.is_finite() {
+            return 0.0;
+        }
+        let row = RowRange::new(max);
+        self.units() as f64 / fixed(exp(max, &row), false) as f64
     }
 
     /// Sixteen bytes, little endian: an unsigned integer of 128 bits in units of 2^-66.
@@ -114,5 +123,31 @@ impl RowStats {
     /// Puts both together.
     pub fn new(max: RowMax, sum: RowSum) -> Self {
         Self { max, reserved: [0; 3], sum }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::reference::row_stats;
+
+    #[test]
+    fn the_sum_is_relative_to_the_maximum() {
+        for x in [0.0, 0.3, 1.0, -0.3466, 1e5, 1e-40] {
+            let one = row_stats(&[x], 1.0);
+            assert_eq!(one.sum.value(one.max), 1.0, "{x}");
+            let three = row_stats(&[x, x - 1.0, x], 1.0);
+            let below = f64::from(x - 1.0) - f64::from(x);
+            assert!((three.sum.value(three.max) - 2.0 - below.exp()).abs() < 2e-7, "{x}");
+        }
+        assert_eq!(RowSum::default().value(RowMax::EMPTY), 0.0);
+    }
+
+    #[test]
+    fn a_subnormal_maximum_is_zero() {
+        for x in [1e-40, -1e-40, -0.0, f32::MIN_POSITIVE, -f32::MIN_POSITIVE] {
+            assert_eq!(RowMax::of(x), RowMax::of(0.0), "{x:e}");
+        }
+        assert!(RowMax::of(f32::from_bits(0x0080_0001)) > RowMax::of(0.0));
     }
 }

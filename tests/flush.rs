@@ -45,7 +45,6 @@ fn the_modes_are_switched_and_restored() {
 }
 
 #[test]
-
 fn flushing_subnormals_changes_no_bit() {
     for case in cases(Thoroughness::Quick, &[]) {
         let kept = expected(&case);

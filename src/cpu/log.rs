@@ -4,7 +4,7 @@
 //! sum, log(T / E) = j ln 2 + 2 atanh((T - E 2^j) / (T + E 2^j)). Both terms of the fraction are
 //! exact integers, so nothing cancels where one element has all the weight: this is log1p there.
 
-use super::reciprocal::{Reciprocal, leading_bits, reciprocal_of_lead, times_power};
+use super::reciprocal::{Reciprocal, leading_bits, reciprocal_of_lead, times_power, upper_half};
 use super::sum::fixed;
 use super::{RowRange, exp::exp};
 use crate::numerics::*;
@@ -31,8 +31,7 @@ fn exponent(sum: u128, unit: u128) -> i32 {
 
 /// The exact product of two floats as a pair (Dekker, with 12-bit halves made by masking).
 fn two_product(a: f32, b: f32) -> (f32, f32) {
-    let upper = |x: f32| f32::from_bits(x.to_bits() & 0xffff_f000);
-    let (ah, bh) = (upper(a), upper(b));
+    let (ah, bh) = (upper_half(a), upper_half(b));
     let (al, bl) = (a - ah, b - bh);
     let p = a * b;
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)

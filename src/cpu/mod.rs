@@ -1,49 +1,157 @@
 //! The CPU implementation, and the meaning of every operation.
+//!
+//! [`reference`](mod@reference) is the specification, one element after the other. Everything else computes the same
+//! bits with vector instructions, on as many threads as the work is worth. Nothing here allocates
+//! per call on the calling thread: results go into the caller's slices, and scratch is kept.
+//!
+//! ```
+//! use wgpu_softmax::{Shape, cpu};
+//! let logits = [1.0, 2.0, 3.0, 3.0, 2.0, 1.0];
+//! let mut probs = [0.0; 6];
+//! cpu::softmax(&logits, Shape::rows(2, 3), &mut probs)?;
+//! assert_eq!(probs[0], probs[5]);
+//! # Ok::<(), wgpu_softmax::Error>(())
+//! ```
 pub mod exp;
 pub mod log;
+mod options;
+mod parallel;
 pub mod reciprocal;
 pub mod reference;
+mod rows;
+mod scratch;
+mod shards;
+mod simd;
 pub mod special;
+mod stream;
 pub mod sum;
 pub use exp::RowRange;
+pub use options::{Options, SimdLevel};
+pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};
+pub use shards::{row_max, row_max_with, row_statistics, row_statistics_with, row_sum, row_sum_with};
 
-use crate::{Error, Op, OpKind, Shape};
+use crate::{Error, LogSoftmax, LogSumExp, Op, OpKind, Shape, Softmax, Softmin};
+use rows::{Io, Job};
 
 /// Computes an operation on rows that lie one after the other. `out` has as many elements as the
-/// operation has results: one per element, or one per row for log-sum-exp.
+/// operation has results: one per element, one per row for log-sum-exp, and 8 words per row for row
+/// statistics (each a [`crate::RowStats`], as `bytemuck` casts it; [`row_statistics`] takes those).
+///
+/// What special values give is said at the operation; [`crate::Softmax`], [`crate::LogSoftmax`],
+/// [`crate::LogSumExp`]. A shape without rows or columns gives an empty result, except that
+/// log-sum-exp of no columns is -inf.
 ///
 /// # Errors
 /// [`Error::Length`] where a slice does not fit the shape, [`Error::NotFinite`] for the scale.
 pub fn run(op: impl Into<Op>, x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
-    let op = op.into().checked()?;
-    let needed = shape.elements()?;
-    if x.len() as u64 != needed {
-        return Err(Error::Length { operand: "input", needed, found: x.len() as u64 });
-    }
-    let results = op.kind.output_words(shape)?;
-    if out.len() as u64 != results {
-        return Err(Error::Length { operand: "output", needed: results, found: out.len() as u64 });
-    }
-    let cols = shape.cols() as usize;
-    if op.kind == OpKind::RowStats {
-        for (row, y) in out.chunks_exact_mut(8).enumerate() {
-            let stats = reference::row_stats(&x[row * cols..][..cols], op.scale);
-            y.copy_from_slice(bytemuck::cast_slice(&[stats]));
-        }
-    } else if op.kind == OpKind::LogSumExp {
-        for (row, y) in out.iter_mut().enumerate() {
-            *y = reference::log_sum_exp_row(&op, &x[row * cols..][..cols]);
-        }
-    } else if cols > 0 {
-        for (x, y) in x.chunks_exact(cols).zip(out.chunks_exact_mut(cols)) {
-            reference::row(&op, x, y);
-        }
+    run_with(&Options::new(), op, x, shape, out)
+}
+
+/// [`run`] with chosen instructions and threads.
+///
+/// # Errors
+/// As [`run`], and [`Error::Kernel`] where the CPU lacks the forced level.
+pub fn run_with(
+    options: &Options,
+    op: impl Into<Op>,
+    x: &[f32],
+    shape: Shape,
+    out: &mut [f32],
+) -> Result<(), Error> {
+    let job = job(options, op.into(), shape)?;
+    check("input", shape.elements()?, x.len())?;
+    check("output", job.op.kind.output_words(shape)?, out.len())?;
+    if shape.is_empty() {
+        fill_empty(&job.op, out);
+    } else {
+        parallel::run(&job, Io::Apart(x, out), options.threads);
     }
     Ok(())
 }
 
-/// In place, for now by way of a copy.
+/// Computes an operation with one result per element in the place of its input.
+///
+/// # Errors
+/// [`Error::NotInPlace`] for an operation with one result per row; else as [`run`].
 pub fn run_in_place(op: impl Into<Op>, data: &mut [f32], shape: Shape) -> Result<(), Error> {
-    let x = data.to_vec();
-    run(op, &x, shape, data)
+    run_in_place_with(&Options::new(), op, data, shape)
+}
+
+/// [`run_in_place`] with chosen instructions and threads.
+///
+/// # Errors
+/// As [`run_in_place`], and [`Error::Kernel`] where the CPU lacks the forced level.
+pub fn run_in_place_with(
+    options: &Options,
+    op: impl Into<Op>,
+    data: &mut [f32],
+    shape: Shape,
+) -> Result<(), Error> {
+    let mut job = job(options, op.into(), shape)?;
+    if !job.op.kind.is_elementwise() {
+        return Err(Error::NotInPlace { op: job.op.kind.name() });
+    }
+    check("data", shape.elements()?, data.len())?;
+    // The lines were just read: storing to them costs no further read.
+    job.stream = false;
+    if !shape.is_empty() {
+        parallel::run(&job, Io::Same(data), options.threads);
+    }
+    Ok(())
+}
+
+/// exp(x) / sum of exp(x) over each row; see [`Softmax`] for special values.
+///
+/// # Errors
+/// [`Error::Length`] where `x` or `out` does not have rows times columns elements.
+pub fn softmax(x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
+    run(Softmax::new(), x, shape, out)
+}
+
+/// exp(-x) / sum of exp(-x) over each row; see [`Softmin`].
+///
+/// # Errors
+/// [`Error::Length`] where `x` or `out` does not have rows times columns elements.
+pub fn softmin(x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
+    run(Softmin::new(), x, shape, out)
+}
+
+/// x - log(sum of exp(x)) over each row; see [`LogSoftmax`] for special values.
+///
+/// # Errors
+/// [`Error::Length`] where `x` or `out` does not have rows times columns elements.
+pub fn log_softmax(x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
+    run(LogSoftmax::new(), x, shape, out)
+}
+
+/// log(sum of exp(x)), one result per row; see [`LogSumExp`] for special values.
+///
+/// # Errors
+/// [`Error::Length`] where `x` does not have rows times columns elements, or `out` one per row.
+pub fn logsumexp(x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
+    run(LogSumExp::new(), x, shape, out)
+}
+
+/// Checks parameters and gathers what every part of a call needs.
+fn job(options: &Options, op: Op, shape: Shape) -> Result<Job, Error> {
+    let op = op.checked()?;
+    let (level, token) = options.resolve()?;
+    let words = op.kind.output_words(shape)?;
+    let stream = op.kind.is_elementwise() && words > (parallel::STREAM_BYTES / 4) as u64;
+    let cols = shape.cols() as usize;
+    let words = op.kind.output_words(Shape::rows(1, cols))? as usize;
+    Ok(Job { op, cols, words, level, token, stream })
+}
+
+fn check(operand: &'static str, needed: u64, found: usize) -> Result<(), Error> {
+    if found as u64 == needed { Ok(()) } else { Err(Error::Length { operand, needed, found: found as u64 }) }
+}
+
+/// The results of rows without columns.
+fn fill_empty(op: &Op, out: &mut [f32]) {
+    match op.kind {
+        OpKind::LogSumExp => out.fill(f32::NEG_INFINITY),
+        OpKind::RowStats => bytemuck::cast_slice_mut(out).fill(reference::row_stats(&[], op.scale)),
+        OpKind::Softmax | OpKind::LogSoftmax => {}
+    }
 }

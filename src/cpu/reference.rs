@@ -7,7 +7,7 @@
 use super::exp::{RowRange, exp};
 use super::log::{log_probability, log_sum, log_sum_exp};
 use super::reciprocal::{Reciprocal, normalise, reciprocal};
-use super::special::{KEY_EMPTY, from_key, scaled, settle_key, settle_max, to_key};
+use super::special::{KEY_EMPTY, from_key, scaled, settle_max, to_key};
 use super::sum::{fixed, third_bin};
 use crate::numerics::{INF_BITS, NAN_BITS, NEG_INF_BITS};
 use crate::{EmptyRow, Op, OpKind, RowMax, RowStats, RowSum};
@@ -26,7 +26,7 @@ pub enum RowFinish {
 /// The maximum of a row's scaled elements.
 pub fn row_max(x: &[f32], scale: f32) -> RowMax {
     let key = x.iter().fold(KEY_EMPTY, |key, &x| key.max(to_key(scaled(x, scale))));
-    RowMax::from_key(settle_key(key))
+    RowMax::from_key(key)
 }
 
 /// The sum of a row, or of a part of one, against the whole row's maximum; `cols` is the length of

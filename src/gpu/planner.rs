@@ -55,6 +55,11 @@ impl Kernel {
         }
     }
 
+    /// Whether a team walks over its row.
+    pub(crate) fn is_looped(self) -> bool {
+        matches!(self, Kernel::ThreadLoop | Kernel::SubgroupLoop | Kernel::WorkgroupLoop)
+    }
+
     fn needs_subgroups(self) -> bool {
         matches!(self, Kernel::Subgroup | Kernel::SubgroupLoop)
     }
@@ -108,6 +113,8 @@ pub struct Choice {
     pub workgroup: u32,
     /// Whether a workgroup reduces by subgroups.
     pub subgroups: bool,
+    /// Whether a looped kernel keeps exponentials in the results between its walks.
+    pub rewrite: bool,
 }
 
 impl Choice {
@@ -252,7 +259,14 @@ fn fit(kernel: Kernel, cols: u64, aligned: bool, caps: &Capabilities) -> Result<
     };
     let subgroups = matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop)
         && caps.subgroups.is_some_and(|(least, _)| workgroup.div_ceil(least) <= 64 && workgroup >= least);
-    Ok(Choice { kernel, width: width as u32, held: held as u32, workgroup, subgroups })
+    Ok(Choice {
+        kernel,
+        width: width as u32,
+        held: held as u32,
+        workgroup,
+        subgroups,
+        rewrite: caps.software && kernel.is_looped(),
+    })
 }
 
 fn at_most(what: &str, needed: u64, most: u64) -> Result<(), String> {

@@ -23,6 +23,8 @@ pub(crate) struct Variant {
     pub scaled: bool,
     /// Whether the sum has a third bin.
     pub third_bin: bool,
+    /// Whether one word takes a row's sum of each bin.
+    pub short_row: bool,
 }
 
 impl Variant {
@@ -33,6 +35,7 @@ impl Variant {
             choice,
             scaled: op.scale != 1.0,
             third_bin: crate::cpu::sum::third_bin(cols),
+            short_row: cols <= u64::from(n::FLUSH),
         }
     }
 
@@ -44,6 +47,10 @@ impl Variant {
         ];
         if self.precision == Precision::Reproducible {
             constants.push(("THIRD_BIN", f64::from(u8::from(self.third_bin))));
+            constants.push(("SHORT_ROW", f64::from(u8::from(self.short_row))));
+        }
+        if self.choice.kernel.is_looped() {
+            constants.push(("REWRITE", f64::from(u8::from(self.choice.rewrite))));
         }
         constants
     }

@@ -1,0 +1,182 @@
+//! Work cut into parts for rayon's threads. Nothing here allocates: parts are halves of halves.
+
+use fearless_simd::dispatch;
+
+use super::reference::RowFinish;
+use super::rows::{self, Io, Job, long};
+use super::simd::WideTotal;
+use super::simd::exact::{Exact, ExactLong};
+use super::simd::fast::Fast;
+use super::special::{from_key, settle_max};
+use super::sum::third_bin;
+use super::{scratch, stream};
+
+/// Elements of a part worth a thread's waking: handing one over costs some microseconds.
+const PART: usize = 1 << 16;
+/// Elements below which the calling thread does all.
+const SMALL: usize = 1 << 17;
+/// How far ahead a part of a row asks for memory.
+const AHEAD: usize = 1 << 12;
+/// Results larger than this go past the caches: they would not stay there.
+pub(crate) const STREAM_BYTES: usize = 8 << 20;
+
+/// How many parts `elements` are worth, in at most `most` pieces.
+fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
+    let parts = match threads {
+        Some(threads) => threads,
+        None if elements < SMALL => 1,
+        None => elements / PART,
+    };
+    parts.clamp(1, most.max(1))
+}
+
+/// Computes a job on as many threads as it is worth.
+pub(crate) fn run(job: &Job, mut io: Io, threads: Option<usize>) {
+    let elements = io.x().len();
+    let row_count = elements / job.cols;
+    let workers = threads.unwrap_or_else(rayon::current_num_threads);
+    if workers > 1 && row_count < 2 * workers && row_parts(threads, job.cols) > 1 {
+        for row in 0..row_count {
+            let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.words);
+            split_row(job, rest.split_at(job.cols, job.words).0, threads);
+        }
+        return;
+    }
+    whole_rows(job, io, row_count, part_count(threads, elements, row_count));
+}
+
+fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
+    if parts == 1 {
+        return rows::run(job, io);
+    }
+    let rows = row_count * (parts / 2) / parts;
+    let (left, right) = io.split_at(rows * job.cols, rows * job.words);
+    rayon::join(
+        || whole_rows(job, left, rows, parts / 2),
+        || whole_rows(job, right, row_count - rows, parts - parts / 2),
+    );
+}
+
+/// One row on several threads: two reductions, then the result.
+fn split_row(job: &Job, io: Io, threads: Option<usize>) {
+    let key = max_key(job, io.x(), threads);
+    let total =
+        from_key(key).is_finite().then(|| sum(job, io.x(), settle_max(key), job.cols as u64, threads));
+    match long::result(job, key, total) {
+        long::LongResult::Stats(stats) => long::write_stats(io, &stats),
+        long::LongResult::Elements(finish) => {
+            let parts = if job.op.kind.is_elementwise() { row_parts(threads, job.cols) } else { 1 };
+            write(job, io, &finish, parts);
+        }
+    }
+}
+
+/// How many parts one row is worth: no more than workers, since each is one pass.
+fn row_parts(threads: Option<usize>, cols: usize) -> usize {
+    if cols < SMALL {
+        return 1;
+    }
+    threads.unwrap_or_else(|| part_count(None, cols, rayon::current_num_threads())).max(1)
+}
+
+/// Calls `f` with the number, the elements and the result of each row.
+pub(crate) fn each_row<T: Send>(
+    job: &Job,
+    x: &[f32],
+    out: &mut [T],
+    threads: Option<usize>,
+    f: &(impl Fn(usize, &[f32], &mut T) + Sync),
+) {
+    let parts = part_count(threads, x.len(), out.len());
+    each_row_from(0, job.cols, x, out, parts, f);
+}
+
+fn each_row_from<T: Send>(
+    first: usize,
+    cols: usize,
+    x: &[f32],
+    out: &mut [T],
+    parts: usize,
+    f: &(impl Fn(usize, &[f32], &mut T) + Sync),
+) {
+    if parts <= 1 {
+        for (row, out) in out.iter_mut().enumerate() {
+            f(first + row, &x[row * cols..][..cols], out);
+        }
+        return;
+    }
+    let rows = out.len() * (parts / 2) / parts;
+    let ((x0, x1), (out0, out1)) = (x.split_at(rows * cols), out.split_at_mut(rows));
+    rayon::join(
+        || each_row_from(first, cols, x0, out0, parts / 2, f),
+        || each_row_from(first + rows, cols, x1, out1, parts - parts / 2, f),
+    );
+}
+
+fn reduce<T: Send>(
+    x: &[f32],
+    parts: usize,
+    part: &(impl Fn(&[f32]) -> T + Sync),
+    merge: &(impl Fn(T, T) -> T + Sync),
+) -> T {
+    if parts == 1 {
+        return part(x);
+    }
+    let (left, right) = x.split_at(x.len() / parts * (parts / 2));
+    let (left, right) = rayon::join(
+        || reduce(left, parts / 2, part, merge),
+        || reduce(right, parts - parts / 2, part, merge),
+    );
+    merge(left, right)
+}
+
+fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
+    if parts == 1 {
+        return write_part(job, io, finish);
+    }
+    let mid = io.x().len() / parts * (parts / 2);
+    let (left, right) = io.split_at(mid, mid);
+    rayon::join(|| write(job, left, finish, parts / 2), || write(job, right, finish, parts - parts / 2));
+}
+
+fn write_part(job: &Job, io: Io, finish: &RowFinish) {
+    scratch::with(long::SCRATCH, |scratch| {
+        if job.is_fast() {
+            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, AHEAD, scratch));
+        } else {
+            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, AHEAD, scratch));
+        }
+    });
+    if job.stream {
+        stream::fence();
+    }
+}
+
+/// The key of the maximum of a row, or of a part of one.
+pub(crate) fn max_key(job: &Job, x: &[f32], threads: Option<usize>) -> i32 {
+    let part = |x: &[f32]| {
+        scratch::with(
+            long::SCRATCH,
+            |scratch| dispatch!(job.token, simd => long::max_key(simd, x, job.op.scale, scratch)),
+        )
+    };
+    reduce(x, row_parts(threads, x.len()), &part, &i32::max)
+}
+
+/// The sum of a row, or of a part of one, against a finite maximum; the whole row's length decides
+/// the bins.
+pub(crate) fn sum(job: &Job, x: &[f32], max: f32, total_cols: u64, threads: Option<usize>) -> WideTotal {
+    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| sum_part(job, x, max, total_cols, scratch));
+    reduce(x, row_parts(threads, x.len()), &part, &WideTotal::merge)
+}
+
+fn sum_part(job: &Job, x: &[f32], max: f32, total_cols: u64, scratch: &mut [f32]) -> WideTotal {
+    let scale = job.op.scale;
+    if job.is_fast() {
+        dispatch!(job.token, simd => long::sum::<_, Fast>(simd, x, scale, max, scratch))
+    } else if third_bin(total_cols) {
+        dispatch!(job.token, simd => long::sum::<_, ExactLong>(simd, x, scale, max, scratch))
+    } else {
+        dispatch!(job.token, simd => long::sum::<_, Exact>(simd, x, scale, max, scratch))
+    }
+}

@@ -1,0 +1,81 @@
+//! Between the two passes: what the maxima of several rows say, and results of one value per row.
+
+use fearless_simd::prelude::*;
+
+use super::Job;
+use crate::cpu::reference::special_row;
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, exact, from_rows, special::settle, splat, splat_u, to_rows};
+use crate::numerics::*;
+use crate::{OpKind, RowMax, RowStats, RowSum};
+
+/// The maxima of up to a vector of rows.
+pub(crate) struct Maxima {
+    pub(crate) keys: PerRow<i32>,
+    /// Settled; 0 for a special row.
+    pub(crate) values: PerRow<f32>,
+    /// Bits of the rows whose maximum is not finite: their results are one value, filled in last.
+    pub(crate) special: u64,
+}
+
+impl Maxima {
+    /// Of no rows.
+    pub(crate) const EMPTY: Self = Self { keys: [0; MAX_LANES], values: [0.0; MAX_LANES], special: 0 };
+
+    #[inline(always)]
+    pub(crate) fn new<S: Simd>(simd: S, keys: S::i32s) -> Self {
+        let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);
+        let max: S::f32s = bits.bitcast();
+        let finite = (bits.bitcast::<S::u32s>() & ABS_MASK).simd_lt(splat_u(simd, INF_BITS));
+        let values = finite.select(settle(simd, max), splat(simd, 0.0));
+        let mut all = [0; MAX_LANES];
+        keys.store_slice(&mut all[..S::i32s::LEN]);
+        let lanes = u64::MAX >> (64 - S::f32s::LEN);
+        Self { keys: all, values: to_rows::<S>(values), special: !finite.to_bitmask() & lanes }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_special(&self, row: usize) -> bool {
+        self.special >> row & 1 != 0
+    }
+
+    /// The results of special rows, once everything else is done; `words` floats each.
+    #[inline(always)]
+    pub(crate) fn fill(&self, job: &Job, rows: usize, y: &mut [f32]) {
+        if self.special != 0 {
+            self.fill_special(job, rows, y);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
+        for row in (0..rows).filter(|row| self.is_special(*row)) {
+            if let Some(value) = special_row(&job.op, RowMax::from_key(self.keys[row])) {
+                y[row * job.words..][..job.words].fill(value);
+            }
+        }
+    }
+}
+
+/// Writes the results of an operation with one result per row.
+#[inline(always)]
+pub(crate) fn per_row<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    maxima: &Maxima,
+    totals: &PerRow<M::Total>,
+    y: &mut [f32],
+) {
+    if job.op.kind == OpKind::LogSumExp {
+        let log = M::logs(simd, totals, from_rows(simd, &maxima.values));
+        let values = exact::log_sum_exps(simd, &maxima.values, &log);
+        y.copy_from_slice(&values[..y.len()]);
+        maxima.fill(job, y.len(), y);
+        return;
+    }
+    for (row, y) in y.chunks_exact_mut(RowStats::WORDS as usize).enumerate() {
+        let units = if maxima.is_special(row) { 0 } else { M::wide(totals[row]).units() };
+        let stats = RowStats::new(RowMax::from_key(maxima.keys[row]), RowSum::from_units(units));
+        y.copy_from_slice(bytemuck::cast_slice(&[stats]));
+    }
+}

@@ -1,0 +1,227 @@
+//! Kernel `long`: rows that no cache near the core holds. Three passes over pieces that fit the L1
+//! cache (maximum, sum, write); the exponentials are computed twice, which costs less than writing
+//! and reading them. Parts of a row may be computed apart and merged: the sums are integers.
+
+use fearless_simd::prelude::*;
+
+use super::pass::{NOTHING, exp_sum};
+use super::{Io, Job};
+use crate::cpu::RowRange;
+use crate::cpu::reciprocal::Reciprocal;
+use crate::cpu::reference::{self, RowFinish, special_row};
+use crate::cpu::simd::{Math, WideTotal, lanes_from, log::log_probability, map, special, splat};
+use crate::cpu::special::{from_key, settle_max};
+use crate::numerics::NEG_INF_BITS;
+use crate::{OpKind, RowMax, RowStats, RowSum};
+
+/// Floats of a piece; the last one may be up to a vector longer, since none is shorter than one.
+const PIECE: usize = 4096;
+/// Floats of scratch that a pass needs.
+pub(crate) const SCRATCH: usize = 2 * (PIECE + 64);
+
+/// Computes all rows of a part, one after the other.
+#[inline(always)]
+pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
+    let rows = io.x().len() / job.cols;
+    for row in 0..rows {
+        let x = &io.x()[row * job.cols..][..job.cols];
+        let key = max_key(simd, x, job.op.scale, scratch);
+        // No closure: inside `then` it would lose its target features.
+        let total = if from_key(key).is_finite() {
+            Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch))
+        } else {
+            None
+        };
+        let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.words);
+        let (row, _) = rest.split_at(job.cols, job.words);
+        match result(job, key, total) {
+            LongResult::Stats(stats) => write_stats(row, &stats),
+            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, job.cols, scratch),
+        }
+    }
+}
+
+/// What a long row becomes.
+pub(crate) enum LongResult {
+    Stats(RowStats),
+    Elements(RowFinish),
+}
+
+/// What a row becomes, from the key of its maximum and, where that is finite, its sum.
+pub(crate) fn result(job: &Job, key: i32, total: Option<WideTotal>) -> LongResult {
+    let max = RowMax::from_key(key);
+    if job.op.kind == OpKind::RowStats {
+        let units = total.map_or(0, WideTotal::units);
+        return LongResult::Stats(RowStats::new(max, RowSum::from_units(units)));
+    }
+    let finish = match total {
+        Some(WideTotal::Units(units)) => {
+            let stats = RowStats::new(max, RowSum::from_units(units));
+            reference::finish(&job.op, &stats, job.cols as u64)
+        }
+        Some(WideTotal::Float(sum)) => finish_fast(job.op.kind, settle_max(key), sum),
+        None => RowFinish::Fill(special_row(&job.op, max).unwrap_or(f32::NAN)),
+    };
+    LongResult::Elements(finish)
+}
+
+fn finish_fast(kind: OpKind, max: f32, sum: f32) -> RowFinish {
+    let row = RowRange::new(max);
+    match kind {
+        OpKind::Softmax => RowFinish::Scale(row, Reciprocal { high: 1.0 / sum, low: 0.0 }),
+        OpKind::LogSoftmax => RowFinish::Shift(row, sum.ln()),
+        OpKind::LogSumExp | OpKind::RowStats => RowFinish::Fill(max + sum.ln()),
+    }
+}
+
+/// Writes a row's statistics.
+pub(crate) fn write_stats(mut io: Io, stats: &RowStats) {
+    io.y().copy_from_slice(bytemuck::cast_slice(std::slice::from_ref(stats)));
+}
+
+/// Calls `f` with one piece of a row after the other, scaled, in scratch where it had to be copied.
+#[inline(always)]
+fn pieces<S: Simd>(simd: S, mut x: &[f32], scale: f32, scratch: &mut [f32], mut f: impl FnMut(&[f32])) {
+    let n = S::f32s::LEN;
+    while !x.is_empty() {
+        let len = if x.len() < PIECE + n { x.len() } else { PIECE };
+        let (piece, rest) = x.split_at(len);
+        x = rest;
+        if scale == 1.0 && len >= n {
+            f(piece);
+            continue;
+        }
+        let copy = &mut scratch[..len.max(n)];
+        copy[..len].copy_from_slice(piece);
+        for x in copy[..len].iter_mut().filter(|_| len < n) {
+            *x = crate::cpu::special::scaled(*x, scale);
+        }
+        copy[len..].fill(f32::from_bits(NEG_INF_BITS));
+        if len >= n {
+            map(
+                simd,
+                piece,
+                copy,
+                0,
+                #[inline(always)]
+                |x| special::scaled(simd, x, scale),
+            );
+        }
+        f(copy);
+    }
+}
+
+/// The key of the maximum of a row, or of a part of one.
+#[inline(always)]
+pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32], scale: f32, scratch: &mut [f32]) -> i32 {
+    let mut key = crate::cpu::special::KEY_EMPTY;
+    pieces(
+        simd,
+        x,
+        scale,
+        scratch,
+        #[inline(always)]
+        |x| key = key.max(special::max_key(simd, x)),
+    );
+    key
+}
+
+/// The sum of a row, or of a part of one, against the whole row's maximum.
+#[inline(always)]
+pub(crate) fn sum<S: Simd, M: Math<S>>(
+    simd: S,
+    x: &[f32],
+    scale: f32,
+    max: f32,
+    scratch: &mut [f32],
+) -> WideTotal {
+    let row = M::row(simd, splat(simd, max));
+    let mut total = M::wide(M::ZERO);
+    pieces(
+        simd,
+        x,
+        scale,
+        scratch,
+        #[inline(always)]
+        |x| {
+            let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
+            let part = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut [], PIECE);
+            total = total.merge(M::wide(part));
+        },
+    );
+    total
+}
+
+/// Writes a row, or a part of one.
+#[inline(always)]
+pub(crate) fn write<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    io: Io,
+    finish: &RowFinish,
+    ahead: usize,
+    scratch: &mut [f32],
+) {
+    match *finish {
+        RowFinish::Fill(value) => fill(io, value),
+        RowFinish::Scale(row, by) => {
+            let range = M::row(simd, splat(simd, row.max));
+            let by = [splat(simd, by.high), splat(simd, by.low)];
+            each(
+                simd,
+                job,
+                io,
+                ahead,
+                scratch,
+                #[inline(always)]
+                |x| M::normalise(simd, M::exp(simd, x, &range), &by),
+            );
+        }
+        RowFinish::Shift(row, log) => {
+            let (max, log) = (splat(simd, row.max), splat(simd, log));
+            each(
+                simd,
+                job,
+                io,
+                ahead,
+                scratch,
+                #[inline(always)]
+                |x| log_probability(simd, x, max, log),
+            );
+        }
+    }
+}
+
+fn fill(mut io: Io, value: f32) {
+    io.y().fill(value);
+}
+
+#[inline(always)]
+fn each<S: Simd>(
+    simd: S,
+    job: &Job,
+    mut io: Io,
+    ahead: usize,
+    scratch: &mut [f32],
+    f: impl Fn(S::f32s) -> S::f32s,
+) {
+    let (n, scale) = (S::f32s::LEN, job.op.scale);
+    let len = io.x().len();
+    let mut start = 0;
+    while start < len {
+        let end = if len - start < PIECE + n { len } else { start + PIECE };
+        let shift = (io.y()[start..].as_ptr() as usize / 4) % 16;
+        let staged = &mut scratch[shift..][..end - start];
+        let x = &io.x()[start..end];
+        map(
+            simd,
+            x,
+            staged,
+            ahead,
+            #[inline(always)]
+            |x| f(if scale == 1.0 { x } else { special::scaled(simd, x, scale) }),
+        );
+        job.copy_out(staged, &mut io.y()[start..end]);
+        start = end;
+    }
+}

@@ -1,0 +1,108 @@
+//! The kernels, by row length, and the choice between them.
+//!
+//! All of them read from the input, work in scratch and write to the output, so that each also runs
+//! in place. Only `narrow` and `group` look at several rows at once; the result of a row never
+//! depends on its neighbours.
+
+mod finish;
+mod group;
+mod io;
+pub(crate) mod long;
+mod narrow;
+mod pass;
+
+pub(crate) use io::Io;
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::options::SimdLevel;
+use super::simd::exact::{Exact, ExactLong};
+use super::simd::fast::Fast;
+use super::{scratch, stream, sum::third_bin};
+use crate::{Op, OpKind, Precision};
+
+/// Up to here each lane holds a row of its own.
+pub const NARROW_COLS: usize = 48;
+/// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
+pub const NARROW_COLS_FAST: usize = 24;
+/// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
+pub const HELD_COLS: usize = 131_072;
+/// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
+pub const GROUP: usize = 4096;
+
+/// What the parts of a call share.
+#[derive(Clone, Copy)]
+pub(crate) struct Job {
+    pub(crate) op: Op,
+    pub(crate) cols: usize,
+    /// Floats of the result per row.
+    pub(crate) words: usize,
+    pub(crate) level: SimdLevel,
+    pub(crate) token: Level,
+    /// Whether the result goes past the caches.
+    pub(crate) stream: bool,
+}
+
+impl Job {
+    /// Whether each lane holds a row of its own.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.cols <= if self.is_fast() { NARROW_COLS_FAST } else { NARROW_COLS }
+    }
+
+    /// Whether a row's exponentials are computed twice.
+    pub(crate) fn is_long(&self) -> bool {
+        self.cols > HELD_COLS
+    }
+
+    pub(crate) fn is_fast(&self) -> bool {
+        self.op.precision == Precision::Fast && self.op.kind != OpKind::RowStats
+    }
+
+    /// Writes a part of the result from scratch.
+    #[inline(always)]
+    pub(crate) fn copy_out(&self, from: &[f32], to: &mut [f32]) {
+        if self.stream {
+            stream::copy(self.level, from, to);
+        } else {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+/// Computes whole rows on the calling thread.
+pub(crate) fn run(job: &Job, io: Io) {
+    let floats = if job.is_narrow() {
+        narrow::SCRATCH
+    } else if job.is_long() {
+        long::SCRATCH
+    } else {
+        group::scratch(job.cols)
+    };
+    scratch::with(floats, |scratch| {
+        dispatch!(job.token, simd => by_precision(simd, job, io, scratch));
+    });
+    if job.stream {
+        stream::fence();
+    }
+}
+
+#[inline(always)]
+fn by_precision<S: Simd>(simd: S, job: &Job, io: Io, scratch: &mut [f32]) {
+    if job.is_fast() {
+        if job.is_narrow() {
+            narrow::run::<S, Fast>(simd, job, io, scratch);
+        } else if job.is_long() {
+            long::run::<S, Fast>(simd, job, io, scratch);
+        } else {
+            group::run::<S, Fast>(simd, job, io, scratch);
+        }
+    } else if job.is_narrow() {
+        narrow::run::<S, Exact>(simd, job, io, scratch);
+    } else if !job.is_long() {
+        group::run::<S, Exact>(simd, job, io, scratch);
+    } else if third_bin(job.cols as u64) {
+        long::run::<S, ExactLong>(simd, job, io, scratch);
+    } else {
+        long::run::<S, Exact>(simd, job, io, scratch);
+    }
+}

@@ -1,0 +1,212 @@
+//! Kernel `narrow`: short rows, one per lane. Rows are turned 4 x 4 on the way in and out, and
+//! everything between works on whole vectors, whatever the number of columns.
+
+use fearless_simd::prelude::*;
+
+use super::finish::{Maxima, per_row};
+use super::{Io, Job, NARROW_COLS};
+use crate::OpKind;
+use crate::cpu::simd::special::{Extremes, scaled};
+use crate::cpu::simd::transpose::{OVERHANG, gather, scatter};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probability, splat, store};
+use crate::cpu::stream::prefetch;
+
+/// Floats of results that are collected before they are copied out.
+const STAGE: usize = 2048;
+/// Vectors of rows that go through each step together: one alone would spend its time waiting for
+/// the few operations before.
+const TOGETHER: usize = 4;
+/// Floats of the vectors that go together.
+const BLOCK: usize = TOGETHER * MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
+/// Floats of scratch: two blocks, and the results of a stage and of one block with what hangs over.
+pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
+
+/// Computes all rows of a part.
+#[inline(always)]
+pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
+    let (n, cols, words) = (S::f32s::LEN, job.cols, job.words);
+    let rows = io.x().len() / cols;
+    let block = n * TOGETHER;
+    let stage = block * (STAGE / (block * cols.max(words))).max(1);
+    let (lanes, scratch) = scratch.split_at_mut(BLOCK);
+    let (padded, staged) = scratch.split_at_mut(BLOCK);
+    for row in (0..rows).step_by(stage) {
+        let count = stage.min(rows - row);
+        for first in (0..count).step_by(block) {
+            let here = block.min(count - first);
+            let x = &io.x()[(row + first) * cols..];
+            let x = if x.len() >= block * cols + OVERHANG {
+                x
+            } else {
+                padded[..here * cols].copy_from_slice(&x[..here * cols]);
+                padded[here * cols..].fill(0.0);
+                &*padded
+            };
+            let staged = &mut staged[first * words..];
+            if here <= n {
+                Block::<S, M, 1>::compute(simd, job, x, lanes, here, staged);
+            } else {
+                Block::<S, M, TOGETHER>::compute(simd, job, x, lanes, here, staged);
+            }
+        }
+        job.copy_out(&staged[..count * words], &mut io.y()[row * words..][..count * words]);
+    }
+}
+
+/// Vectors of rows that go through each step together.
+struct Block<S: Simd, M: Math<S>, const V: usize> {
+    maxima: [Maxima; V],
+    max: [S::f32s; V],
+    totals: [PerRow<M::Total>; V],
+}
+
+impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
+    /// Rows from `x`, of which the first `rows` are wanted, to their results in `y`.
+    #[inline(always)]
+    fn compute(simd: S, job: &Job, x: &[f32], lanes: &mut [f32], rows: usize, y: &mut [f32]) {
+        let n = S::f32s::LEN;
+        let pitch = n * job.cols.next_multiple_of(4);
+        let lanes = &mut lanes[..V * pitch];
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            gather(simd, &x[v * n * job.cols..], job.cols, lanes);
+        }
+        let mut block = Self::new(simd, job, lanes, pitch);
+        block.sum(simd, job, &x[V * n * job.cols..], lanes, pitch);
+        if !job.op.kind.is_elementwise() {
+            return block.write_per_row(simd, job, rows, y);
+        }
+        block.finish(simd, job, lanes, pitch);
+        for (v, lanes) in lanes.chunks_exact(pitch).enumerate() {
+            scatter(simd, lanes, job.cols, &mut y[v * n * job.cols..]);
+        }
+        for (v, maxima) in block.maxima.iter().enumerate() {
+            let first = (v * n).min(rows);
+            maxima.fill(job, n.min(rows - first), &mut y[first * job.cols..]);
+        }
+    }
+
+    #[inline(always)]
+    fn new(simd: S, job: &Job, lanes: &mut [f32], pitch: usize) -> Self {
+        let mut maxima = [const { Maxima::EMPTY }; V];
+        let mut max = [splat(simd, 0.0); V];
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            maxima[v] = row_maxima(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
+            max[v] = from_rows(simd, &maxima[v].values);
+        }
+        Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V] }
+    }
+
+    /// The sums; for softmax the exponentials take the elements' place. The elements that come
+    /// `next` are asked for meanwhile.
+    #[inline(always)]
+    fn sum(&mut self, simd: S, job: &Job, next: &[f32], lanes: &mut [f32], pitch: usize) {
+        let n = S::f32s::LEN;
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            for column in 0..job.cols {
+                prefetch(next, (v * job.cols + column) * n);
+            }
+            let lanes = &mut lanes[..n * job.cols];
+            self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], self.max[v], lanes);
+        }
+    }
+
+    #[inline(always)]
+    fn finish(&self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
+        let mut by = [[splat(simd, 0.0); 2]; V];
+        let softmax = job.op.kind == OpKind::Softmax;
+        for (v, by) in by.iter_mut().enumerate() {
+            *by = if softmax {
+                M::reciprocals(simd, &self.totals[v])
+            } else {
+                M::logs(simd, &self.totals[v], self.max[v])
+            };
+        }
+        for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
+            let (by, max) = (by[v], self.max[v]);
+            if softmax {
+                each(
+                    simd,
+                    lanes,
+                    #[inline(always)]
+                    |e| M::normalise(simd, e, &by),
+                );
+            } else {
+                each(
+                    simd,
+                    lanes,
+                    #[inline(always)]
+                    |x| log_probability(simd, x, max, by[0]),
+                );
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_per_row(&self, simd: S, job: &Job, rows: usize, y: &mut [f32]) {
+        let n = S::f32s::LEN;
+        for v in 0..V {
+            let (first, end) = ((v * n).min(rows), ((v + 1) * n).min(rows));
+            let y = &mut y[first * job.words..end * job.words];
+            per_row::<S, M>(simd, job, &self.maxima[v], &self.totals[v], y);
+        }
+    }
+}
+
+#[inline(always)]
+fn each<S: Simd>(simd: S, lanes: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+    for v in lanes.chunks_exact_mut(S::f32s::LEN) {
+        store::<S>(f(load(simd, v)), v);
+    }
+}
+
+#[inline(always)]
+fn row_maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
+    if job.op.scale != 1.0 {
+        each(
+            simd,
+            lanes,
+            #[inline(always)]
+            |x| scaled(simd, x, job.op.scale),
+        );
+    }
+    let mut seen = Extremes::new(simd);
+    for v in lanes.chunks_exact(S::f32s::LEN) {
+        seen.see(load(simd, v));
+    }
+    Maxima::new(simd, seen.keys(simd))
+}
+
+/// The sums of one vector of rows.
+#[inline(always)]
+fn totals<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    maxima: &Maxima,
+    max: S::f32s,
+    lanes: &mut [f32],
+) -> PerRow<M::Total> {
+    let row = M::row(simd, max);
+    let mut sum = M::empty(simd);
+    if job.op.kind == OpKind::Softmax {
+        each(
+            simd,
+            lanes,
+            #[inline(always)]
+            |x| M::exp(simd, x, &row),
+        );
+        for v in lanes.chunks_exact(S::f32s::LEN) {
+            M::add(&mut sum, load(simd, v));
+        }
+    } else {
+        for v in lanes.chunks_exact(S::f32s::LEN) {
+            M::add(&mut sum, M::exp(simd, load(simd, v), &row));
+        }
+    }
+    let mut totals = M::lanes(sum, job.cols as u32);
+    if maxima.special != 0 {
+        for (r, total) in totals.iter_mut().enumerate() {
+            *total = if maxima.is_special(r) { M::ONE } else { *total };
+        }
+    }
+    totals
+}

@@ -1,0 +1,145 @@
+//! The reproducible arithmetic: the stages' SIMD twins put together.
+
+use fearless_simd::prelude::*;
+
+use super::exp::{Range, exp};
+use super::sum::{Bins, ThreeBins};
+use super::{Math, PerRow, WideTotal, from_rows, log, reciprocal, to_rows};
+use crate::numerics::BIN_STEP;
+
+/// Two bins: rows of at most `TWO_BIN_COLS` columns. Sums are in units of 2^-44.
+pub(crate) struct Exact;
+
+/// Three bins: longer rows. Sums are in units of 2^-66.
+pub(crate) struct ExactLong;
+
+impl<S: Simd> Math<S> for Exact {
+    type Row = Range<S>;
+    type Sum = Bins<S>;
+    type Total = u64;
+    const ZERO: u64 = 0;
+    const ONE: u64 = 1 << (2 * BIN_STEP);
+
+    #[inline(always)]
+    fn row(simd: S, max: S::f32s) -> Range<S> {
+        Range::new(simd, max)
+    }
+
+    #[inline(always)]
+    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(x, row)
+    }
+
+    #[inline(always)]
+    fn empty(simd: S) -> Bins<S> {
+        Bins::new(simd)
+    }
+
+    #[inline(always)]
+    fn add(sum: &mut Bins<S>, e: S::f32s) {
+        sum.add(e);
+    }
+
+    #[inline(always)]
+    fn total(sum: Bins<S>, count: u32) -> u64 {
+        sum.total(count)
+    }
+
+    #[inline(always)]
+    fn lanes(sum: Bins<S>, count: u32) -> PerRow<u64> {
+        sum.lanes(count)
+    }
+
+    #[inline(always)]
+    fn merge(a: u64, b: u64) -> u64 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn wide(total: u64) -> WideTotal {
+        WideTotal::Units(u128::from(total) << BIN_STEP)
+    }
+
+    #[inline(always)]
+    fn reciprocals(simd: S, totals: &PerRow<u64>) -> [S::f32s; 2] {
+        reciprocal::reciprocals(simd, totals)
+    }
+
+    #[inline(always)]
+    fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
+        let mut unit = Bins::new(simd);
+        unit.add(exp(max, &Range::new(simd, max)));
+        log::logs(simd, totals, &unit.lanes(1))
+    }
+
+    #[inline(always)]
+    fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
+        reciprocal::normalise(simd, e, by)
+    }
+}
+
+impl<S: Simd> Math<S> for ExactLong {
+    type Row = Range<S>;
+    type Sum = ThreeBins<S>;
+    type Total = u128;
+    const ZERO: u128 = 0;
+    const ONE: u128 = 1 << (3 * BIN_STEP);
+
+    #[inline(always)]
+    fn row(simd: S, max: S::f32s) -> Range<S> {
+        Range::new(simd, max)
+    }
+
+    #[inline(always)]
+    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(x, row)
+    }
+
+    #[inline(always)]
+    fn empty(simd: S) -> ThreeBins<S> {
+        ThreeBins::new(simd)
+    }
+
+    #[inline(always)]
+    fn add(sum: &mut ThreeBins<S>, e: S::f32s) {
+        sum.add(e);
+    }
+
+    #[inline(always)]
+    fn total(sum: ThreeBins<S>, count: u32) -> u128 {
+        sum.total(count)
+    }
+
+    fn lanes(_: ThreeBins<S>, _: u32) -> PerRow<u128> {
+        unreachable!("a row in a lane is short")
+    }
+
+    #[inline(always)]
+    fn merge(a: u128, b: u128) -> u128 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn wide(total: u128) -> WideTotal {
+        WideTotal::Units(total)
+    }
+
+    fn reciprocals(_: S, _: &PerRow<u128>) -> [S::f32s; 2] {
+        unreachable!("long rows are finished one by one")
+    }
+
+    fn logs(_: S, _: &PerRow<u128>, _: S::f32s) -> [S::f32s; 2] {
+        unreachable!("long rows are finished one by one")
+    }
+
+    #[inline(always)]
+    fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
+        reciprocal::normalise(simd, e, by)
+    }
+}
+
+/// Log-sum-exp of several rows.
+#[inline(always)]
+pub(crate) fn log_sum_exps<S: Simd>(simd: S, max: &PerRow<f32>, log: &[S::f32s; 2]) -> PerRow<f32> {
+    to_rows::<S>(log::log_sum_exp(simd, from_rows(simd, max), log))
+}

@@ -1,0 +1,54 @@
+//! Stage `exp` in SIMD: the twin of `cpu/exp.rs`, operation for operation.
+
+use fearless_simd::prelude::*;
+
+use super::{splat, splat_u};
+use crate::numerics::*;
+
+/// What the exponentials of a row share; each lane may belong to a row of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Range<S: Simd> {
+    /// The least that is left of an element once the anchor is taken off.
+    low: S::f32s,
+    anchor: S::f32s,
+    bias: S::u32s,
+}
+
+impl<S: Simd> Range<S> {
+    /// The range below a finite, settled maximum.
+    #[inline(always)]
+    pub(crate) fn new(simd: S, max: S::f32s) -> Self {
+        let size = max.bitcast::<S::u32s>() & ABS_MASK;
+        let near = size.simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
+        let anchor = near.select(splat(simd, 0.0), max);
+        let (_, k_max) = reduce::<S>(max - anchor);
+        Self { low: (max - anchor) - RANGE, anchor, bias: k_max - splat_u(simd, HELD_SHIFT) }
+    }
+}
+
+#[inline(always)]
+fn reduce<S: Simd>(t: S::f32s) -> (S::f32s, S::u32s) {
+    let rounded = t * LOG2_E + ROUND_MAGIC;
+    let k = rounded - ROUND_MAGIC;
+    let r = ((t - k * LN2_A) - k * LN2_B) - k * LN2_C;
+    (r, rounded.bitcast())
+}
+
+#[inline(always)]
+fn polynomial<S: Simd>(r: S::f32s) -> S::f32s {
+    let square = r * r;
+    let q = r * EXP_6 + EXP_5;
+    let q = q * r + EXP_4;
+    let q = q * r + EXP_3;
+    let q = q * r + EXP_2;
+    (r + q * square) + 1.0
+}
+
+/// e^(x - max) * 2^64 for elements that are no NaN and not above the maximum. Elements further than
+/// 105 below it give about 2^-87: less than half a unit of every bin, and as a probability below the
+/// normal range, so that they count for nothing.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(x: S::f32s, row: &Range<S>) -> S::f32s {
+    let (r, k) = reduce::<S>((x - row.anchor).max(row.low));
+    (polynomial::<S>(r).bitcast::<S::u32s>() + ((k - row.bias) << 23)).bitcast()
+}

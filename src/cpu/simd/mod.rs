@@ -1,0 +1,175 @@
+//! The SIMD twins of the stages, one file per stage, generic over the instruction set.
+//!
+//! Everything here is `#[inline(always)]`: a function that is not inlined into the dispatched one
+//! loses its target features, and with them an order of magnitude.
+
+pub(crate) mod exact;
+pub(crate) mod exp;
+pub(crate) mod fast;
+pub(crate) mod log;
+pub(crate) mod reciprocal;
+pub(crate) mod special;
+pub(crate) mod sum;
+pub(crate) mod transpose;
+
+use fearless_simd::prelude::*;
+
+use super::stream::prefetch;
+
+/// The widest vector there is, in elements.
+pub(crate) const MAX_LANES: usize = 16;
+
+/// One value for each of up to [`MAX_LANES`] rows.
+pub(crate) type PerRow<T> = [T; MAX_LANES];
+
+/// A row's sum whatever the arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum WideTotal {
+    /// Exact, in units of 2^-66.
+    Units(u128),
+    /// Rounded.
+    Float(f32),
+}
+
+impl WideTotal {
+    /// The sum of both.
+    #[inline(always)]
+    pub(crate) fn merge(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Units(a), Self::Units(b)) => Self::Units(a.wrapping_add(b)),
+            (Self::Float(a), Self::Float(b)) => Self::Float(a + b),
+            _ => unreachable!("all parts of a row are summed alike"),
+        }
+    }
+
+    /// The exact sum.
+    #[inline(always)]
+    pub(crate) fn units(self) -> u128 {
+        match self {
+            Self::Units(units) => units,
+            Self::Float(_) => unreachable!("row statistics are always exact"),
+        }
+    }
+}
+
+/// The arithmetic of a row: exponential, sum and what follows from it.
+pub(crate) trait Math<S: Simd>: 'static {
+    /// What the exponentials of a row share, splat or one row per lane.
+    type Row: Copy;
+    /// A sum in registers.
+    type Sum: Copy;
+    /// A row's sum.
+    type Total: Copy + Send + Sync + 'static;
+
+    /// The sum of no element.
+    const ZERO: Self::Total;
+    /// A sum that every later step can take, for rows whose result is filled in afterwards.
+    const ONE: Self::Total;
+
+    /// From the finite, settled maximum.
+    fn row(simd: S, max: S::f32s) -> Self::Row;
+    /// The exponential of elements that are no NaN and not above the maximum.
+    fn exp(simd: S, x: S::f32s, row: &Self::Row) -> S::f32s;
+    /// The registers of an empty sum.
+    fn empty(simd: S) -> Self::Sum;
+    /// Adds an exponential per lane.
+    fn add(sum: &mut Self::Sum, e: S::f32s);
+    /// The sum over all lanes, which took `count` exponentials each, at most `numerics::FLUSH`.
+    fn total(sum: Self::Sum, count: u32) -> Self::Total;
+    /// The sum of each lane.
+    fn lanes(sum: Self::Sum, count: u32) -> PerRow<Self::Total>;
+    /// The sum of both.
+    fn merge(a: Self::Total, b: Self::Total) -> Self::Total;
+    /// The sum in the form that parts of a row merge in.
+    fn wide(total: Self::Total) -> WideTotal;
+    /// What each row's exponentials are multiplied by, as a pair.
+    fn reciprocals(simd: S, totals: &PerRow<Self::Total>) -> [S::f32s; 2];
+    /// The logarithm of each row's sum relative to its maximum, as a pair.
+    fn logs(simd: S, totals: &PerRow<Self::Total>, max: S::f32s) -> [S::f32s; 2];
+    /// An exponential as a probability.
+    fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s;
+}
+
+/// The same number in every lane.
+#[inline(always)]
+pub(crate) fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {
+    S::f32s::splat(simd, value)
+}
+
+/// The same integer in every lane.
+#[inline(always)]
+pub(crate) fn splat_u<S: Simd>(simd: S, value: u32) -> S::u32s {
+    S::u32s::splat(simd, value)
+}
+
+/// The first elements of a slice; lanes beyond its first `LEN` elements are not looked at.
+#[inline(always)]
+pub(crate) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+    S::f32s::from_slice(simd, &x[..S::f32s::LEN])
+}
+
+/// Writes the first elements of a slice.
+#[inline(always)]
+pub(crate) fn store<S: Simd>(v: S::f32s, y: &mut [f32]) {
+    v.store_slice(&mut y[..S::f32s::LEN]);
+}
+
+/// The lanes at and beyond `from`.
+#[inline(always)]
+pub(crate) fn lanes_from<S: Simd>(simd: S, from: usize) -> S::mask32s {
+    S::u32s::from_fn(
+        simd,
+        #[inline(always)]
+        |i| i as u32,
+    )
+    .simd_ge(splat_u(simd, from as u32))
+}
+
+/// Applies a function to each element of at least one vector, from one slice to another. The last
+/// vector overlaps the one before, which is harmless where the function is one of the element. What
+/// lies `ahead` floats further in the input is asked for meanwhile; 0 asks for nothing.
+#[inline(always)]
+pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], ahead: usize, f: impl Fn(S::f32s) -> S::f32s) {
+    let (n, len) = (S::f32s::LEN, x.len());
+    assert!(len >= n && y.len() == len);
+    let last = f(load(simd, &x[len - n..]));
+    store::<S>(last, &mut y[len - n..]);
+    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
+        if ahead != 0 {
+            prefetch(x, ahead);
+        }
+        store::<S>(f(load(simd, x)), y);
+    }
+}
+
+/// The same within one slice.
+#[inline(always)]
+pub(crate) fn map_in_place<S: Simd>(simd: S, y: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+    let (n, len) = (S::f32s::LEN, y.len());
+    assert!(len >= n);
+    let last = f(load(simd, &y[len - n..]));
+    for y in y.chunks_exact_mut(n) {
+        store::<S>(f(load(simd, y)), y);
+    }
+    store::<S>(last, &mut y[len - n..]);
+}
+
+/// The first lanes of an array with room for the widest vector.
+#[inline(always)]
+pub(crate) fn from_rows<S: Simd>(simd: S, rows: &PerRow<f32>) -> S::f32s {
+    load(simd, rows)
+}
+
+/// A vector as an array with room for the widest; what lies beyond its lanes is 0.
+#[inline(always)]
+pub(crate) fn to_rows<S: Simd>(v: S::f32s) -> PerRow<f32> {
+    let mut rows = [0.0; MAX_LANES];
+    store::<S>(v, &mut rows);
+    rows
+}
+
+/// Integers as a vector.
+#[inline(always)]
+pub(crate) fn from_rows_u<S: Simd>(simd: S, rows: &PerRow<u32>) -> S::u32s {
+    S::u32s::from_slice(simd, &rows[..S::u32s::LEN])
+}

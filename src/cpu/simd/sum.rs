@@ -1,0 +1,116 @@
+//! Stage `sum` in SIMD: exponentials split on fixed grids and added as integers.
+
+use fearless_simd::prelude::*;
+
+use super::{MAX_LANES, PerRow, splat, splat_u};
+use crate::numerics::*;
+
+/// The first two bins of each lane, with the grids' constants still in them.
+#[derive(Clone, Copy)]
+pub(crate) struct Bins<S: Simd> {
+    first: S::u32s,
+    second: S::u32s,
+}
+
+impl<S: Simd> Bins<S> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S) -> Self {
+        Self { first: splat_u(simd, 0), second: splat_u(simd, 0) }
+    }
+
+    /// Adds an exponential per lane; what is left of it below the second grid comes back.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, e: S::f32s) -> S::f32s {
+        let coarse = e + BIN_1;
+        let rest = e - (coarse - BIN_1);
+        let fine = rest + BIN_2;
+        self.first += coarse.bitcast::<S::u32s>();
+        self.second += fine.bitcast::<S::u32s>();
+        rest - (fine - BIN_2)
+    }
+
+    /// The bins as integers, after `count` exponentials per lane.
+    #[inline(always)]
+    fn settle(self, count: u32) -> (S::u32s, S::i32s) {
+        let first = self.first - BIN_1.to_bits().wrapping_mul(count);
+        let second = self.second - BIN_2.to_bits().wrapping_mul(count);
+        (first, second.bitcast())
+    }
+
+    /// The sum of all lanes in units of 2^-44.
+    #[inline(always)]
+    pub(crate) fn total(self, count: u32) -> u64 {
+        let (first, second) = self.settle(count);
+        // FLUSH elements fit 32 bits, whichever lanes they came from.
+        let (a, b) = if count * S::u32s::LEN as u32 <= FLUSH {
+            (u64::from(first.reduce_sum()), i64::from(second.reduce_sum()))
+        } else {
+            let a = first
+                .as_slice()
+                .iter()
+                .map(
+                    #[inline(always)]
+                    |a| u64::from(*a),
+                )
+                .sum();
+            (
+                a,
+                second
+                    .as_slice()
+                    .iter()
+                    .map(
+                        #[inline(always)]
+                        |b| i64::from(*b),
+                    )
+                    .sum(),
+            )
+        };
+        (a << BIN_STEP).wrapping_add(b as u64)
+    }
+
+    /// The sum of each lane in units of 2^-44.
+    #[inline(always)]
+    pub(crate) fn lanes(self, count: u32) -> PerRow<u64> {
+        let (first, second) = self.settle(count);
+        let mut lanes = [0; MAX_LANES];
+        for ((t, a), b) in lanes.iter_mut().zip(first.as_slice()).zip(second.as_slice()) {
+            *t = (u64::from(*a) << BIN_STEP).wrapping_add(i64::from(*b) as u64);
+        }
+        lanes
+    }
+}
+
+/// All three bins, for rows of more than `TWO_BIN_COLS` columns.
+#[derive(Clone, Copy)]
+pub(crate) struct ThreeBins<S: Simd> {
+    upper: Bins<S>,
+    third: S::u32s,
+}
+
+impl<S: Simd> ThreeBins<S> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S) -> Self {
+        Self { upper: Bins::new(simd), third: splat_u(simd, 0) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&mut self, e: S::f32s) {
+        let last = self.upper.add(e) + splat(e.token(), BIN_3);
+        self.third += last.bitcast::<S::u32s>();
+    }
+
+    /// The sum of all lanes in units of 2^-66.
+    #[inline(always)]
+    pub(crate) fn total(self, count: u32) -> u128 {
+        let third: S::i32s = (self.third - BIN_3.to_bits().wrapping_mul(count)).bitcast();
+        let low: i64 = third
+            .as_slice()
+            .iter()
+            .map(
+                #[inline(always)]
+                |c| i64::from(*c),
+            )
+            .sum();
+        (u128::from(self.upper.total(count)) << BIN_STEP).wrapping_add(low as u128)
+    }
+}

@@ -1,0 +1,96 @@
+//! Memory hints: stores that go past the caches, for results that would not stay there anyway, and
+//! loads asked for in advance. The one place of the CPU code with `unsafe`; what it gains is in
+//! `docs/performance.md`.
+//!
+//! A plain store first reads the line it writes to from memory; these do not, which saves a third of
+//! the traffic of an elementwise operation.
+
+use super::options::SimdLevel;
+
+/// Floats in a cache line.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 16;
+
+/// Copies `x` to `y`, both of the same length, past the caches where the machine can.
+/// [`fence`] must follow before another thread is told of the result.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn copy(level: SimdLevel, x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len());
+    let head = y.as_ptr().align_offset(4 * LINE).min(y.len());
+    let body = (y.len() - head) / LINE * LINE;
+    y[..head].copy_from_slice(&x[..head]);
+    let (from, to) = (&x[head..head + body], &mut y[head..head + body]);
+    // SAFETY: the level is one that this CPU has (`Options` checks it), and `to` begins on a cache
+    // line, is a whole number of them long, and as long as `from`.
+    unsafe {
+        match level {
+            SimdLevel::Avx512 => lines_512(from, to),
+            SimdLevel::Avx2 => lines_256(from, to),
+            _ => lines_128(from, to),
+        }
+    }
+    y[head + body..].copy_from_slice(&x[head + body..]);
+}
+
+/// SAFETY: needs AVX-512F; `y` aligned to 64 bytes, both slices of one length, a multiple of 16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn lines_512(x: &[f32], y: &mut [f32]) {
+    use std::arch::x86_64::*;
+    for (x, y) in x.chunks_exact(LINE).zip(y.chunks_exact_mut(LINE)) {
+        // SAFETY: both point to 16 floats, and `y` is aligned.
+        unsafe { _mm512_stream_ps(y.as_mut_ptr(), _mm512_loadu_ps(x.as_ptr())) }
+    }
+}
+
+/// SAFETY: needs AVX; `y` aligned to 64 bytes, both slices of one length, a multiple of 16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn lines_256(x: &[f32], y: &mut [f32]) {
+    use std::arch::x86_64::*;
+    for (x, y) in x.chunks_exact(8).zip(y.chunks_exact_mut(8)) {
+        // SAFETY: both point to 8 floats, and `y` is aligned.
+        unsafe { _mm256_stream_ps(y.as_mut_ptr(), _mm256_loadu_ps(x.as_ptr())) }
+    }
+}
+
+/// SAFETY: `y` aligned to 64 bytes, both slices of one length, a multiple of 16.
+#[cfg(target_arch = "x86_64")]
+unsafe fn lines_128(x: &[f32], y: &mut [f32]) {
+    use std::arch::x86_64::*;
+    for (x, y) in x.chunks_exact(4).zip(y.chunks_exact_mut(4)) {
+        // SAFETY: both point to 4 floats, and `y` is aligned; SSE2 is part of x86-64.
+        unsafe { _mm_stream_ps(y.as_mut_ptr(), _mm_loadu_ps(x.as_ptr())) }
+    }
+}
+
+/// Orders streamed stores before everything that follows.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn fence() {
+    // SAFETY: SSE is part of x86-64.
+    unsafe { std::arch::x86_64::_mm_sfence() }
+}
+
+/// Asks for the cache line `ahead` floats behind the start of `x`, which may lie beyond its end.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn prefetch(x: &[f32], ahead: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch is a hint: no address makes it fault, and the pointer is not dereferenced.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().wrapping_add(ahead).cast()) }
+}
+
+/// Elsewhere the machine has to guess.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn prefetch(_: &[f32], _: usize) {}
+
+/// Elsewhere it is a plain copy.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn copy(_: SimdLevel, x: &[f32], y: &mut [f32]) {
+    y.copy_from_slice(x);
+}
+
+/// Elsewhere there is nothing to wait for.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn fence() {}
