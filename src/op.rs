@@ -174,6 +174,7 @@ macro_rules! operation {
         }
 
         impl From<$name> for Op {
+            #[allow(clippy::neg_multiply)] // The sign is a parameter of the macro.
             fn from(from: $name) -> Op {
                 Op { scale: $scale(from.op.scale), ..from.op }
             }

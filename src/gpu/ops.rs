@@ -122,7 +122,7 @@ impl Ops {
 
     /// The kernel for a shape; `aligned` where its buffers start on 16 bytes.
     pub(super) fn choice(&self, shape: Shape, aligned: bool) -> Result<Choice, Error> {
-        let aligned = aligned && shape.cols() % 4 == 0;
+        let aligned = aligned && shape.cols().is_multiple_of(4);
         choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
     }
 

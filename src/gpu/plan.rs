@@ -106,7 +106,8 @@ impl Plan {
             return Ok(Self { dispatches: Vec::new(), kernel: None });
         }
         let elementwise = prepared.op.kind.is_elementwise();
-        let aligned = args.input.offset % 16 == 0 && (!elementwise || args.output.offset % 16 == 0);
+        let aligned =
+            args.input.offset.is_multiple_of(16) && (!elementwise || args.output.offset.is_multiple_of(16));
         let choice = prepared.ops.choice(prepared.shape, aligned)?;
         let variant = Variant::new(&prepared.op, choice, prepared.shape.cols());
         let pipelines = prepared.ops.pipelines(&variant)?;

@@ -214,6 +214,8 @@ pub struct Source {
     pub reproducible: bool,
     /// Elements that an invocation holds in registers; 0 for kernels that walk over the row.
     pub elements_per_invocation: u32,
+    /// Elements of one access.
+    pub width: u32,
 }
 
 /// A module for every operation, precision, kernel and width, for checks that need no device.
@@ -265,5 +267,6 @@ fn entry(kind: OpKind, precision: Precision, choice: Choice, cols: u64) -> Sourc
         constants: variant.constants(),
         reproducible: precision == Precision::Reproducible,
         elements_per_invocation: choice.held * choice.width,
+        width: choice.width,
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn windows(
         let groups = u64::from(per_dimension).pow(2).min(1 << 31);
         let by_grid = groups / parts * choice.rows_per_group(caps);
         // A team's row index must not pass 2^32 even where its row does not exist.
-        ((room / cols.max(words_per_row.unwrap_or(1))).min(by_grid).min(1 << 31).max(1), cols)
+        ((room / cols.max(words_per_row.unwrap_or(1))).min(by_grid).clamp(1, 1 << 31), cols)
     } else if choice.kernel == Kernel::Split {
         (1, room / 64 * 64)
     } else {

@@ -1,0 +1,9 @@
+//! Chores of the workspace, as functions that the program `xtask` and its tests share.
+#![deny(missing_docs)]
+
+pub mod bundle;
+pub mod ci;
+pub mod isa;
+pub mod machine;
+pub mod shell;
+pub mod test;
