@@ -50,10 +50,13 @@ fn nothing_is_allocated_per_call() {
                 let mut op = Op::new(kind);
                 (op.precision, op.scale) = (precision, 0.5);
                 let words = kind.output_words(shape).unwrap() as usize;
-                let calls = count(|| cpu::run_with(&options, op, &x, shape, &mut out.borrow_mut()[..words]).unwrap());
+                let calls =
+                    count(|| cpu::run_with(&options, op, &x, shape, &mut out.borrow_mut()[..words]).unwrap());
                 assert_eq!(calls, 0, "{op:?} {rows}x{cols}");
                 if kind.is_elementwise() {
-                    let data = |out: &mut [f32]| cpu::run_in_place_with(&options, op, &mut out[..words], shape).unwrap();
+                    let data = |out: &mut [f32]| {
+                        cpu::run_in_place_with(&options, op, &mut out[..words], shape).unwrap()
+                    };
                     assert_eq!(count(|| data(&mut out.borrow_mut())), 0, "in place: {op:?} {rows}x{cols}");
                 }
             }
@@ -71,8 +74,12 @@ fn nothing_is_allocated_for_parts_of_rows() {
     let stats = std::cell::RefCell::new([RowStats::new(RowMax::EMPTY, RowSum::default()); 7]);
     assert_eq!(count(|| cpu::row_max_with(&options, 1.0, &x, shape, &mut *max.borrow_mut()).unwrap()), 0);
     let sums = || {
-        cpu::row_sum_with(&options, 1.0, &x, shape, &*max.borrow(), cols as u64, &mut *sum.borrow_mut()).unwrap()
+        cpu::row_sum_with(&options, 1.0, &x, shape, &*max.borrow(), cols as u64, &mut *sum.borrow_mut())
+            .unwrap()
     };
     assert_eq!(count(sums), 0);
-    assert_eq!(count(|| cpu::row_statistics_with(&options, 1.0, &x, shape, &mut *stats.borrow_mut()).unwrap()), 0);
+    assert_eq!(
+        count(|| cpu::row_statistics_with(&options, 1.0, &x, shape, &mut *stats.borrow_mut()).unwrap()),
+        0
+    );
 }

@@ -82,7 +82,8 @@ fn what_does_not_fit_is_an_error_that_names_it() {
         Err(Error::NotFinite { .. })
     ));
     for level in [SimdLevel::Neon, SimdLevel::Avx512, SimdLevel::Wasm128, SimdLevel::Scalar] {
-        let result = cpu::run_with(&Options::new().level(level), Softmax::new(), &x, Shape::rows(2, 3), &mut y);
+        let result =
+            cpu::run_with(&Options::new().level(level), Softmax::new(), &x, Shape::rows(2, 3), &mut y);
         assert_eq!(result.is_ok(), SimdLevel::available().contains(&level), "{level:?}");
         assert!(matches!(result, Ok(()) | Err(Error::Kernel { .. })));
     }
