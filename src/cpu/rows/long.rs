@@ -4,12 +4,14 @@
 
 use fearless_simd::prelude::*;
 
-use super::pass::{NOTHING, exp_sum};
+use super::pass::{NOTHING, exp_sum, exps};
 use super::{Io, Job};
 use crate::cpu::RowRange;
 use crate::cpu::reciprocal::Reciprocal;
 use crate::cpu::reference::{self, RowFinish, special_row};
-use crate::cpu::simd::{Math, WideTotal, lanes_from, log::log_probability, map, special, splat};
+use crate::cpu::simd::{
+    Math, WideTotal, lanes_from, log::log_probability, map, map_in_place, special, splat,
+};
 use crate::cpu::special::{from_key, settle_max};
 use crate::numerics::NEG_INF_BITS;
 use crate::{OpKind, RowMax, RowStats, RowSum};
@@ -171,10 +173,17 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                 simd,
                 job,
                 io,
-                ahead,
                 scratch,
                 #[inline(always)]
-                |x| M::normalise(simd, M::exp(simd, x, &range), &by),
+                |x, y| {
+                    exps::<S, M>(simd, x, &range, y, ahead);
+                    map_in_place(
+                        simd,
+                        y,
+                        #[inline(always)]
+                        |e| M::normalise(simd, e, &by),
+                    );
+                },
             );
         }
         RowFinish::Shift(row, log) => {
@@ -183,10 +192,18 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                 simd,
                 job,
                 io,
-                ahead,
                 scratch,
                 #[inline(always)]
-                |x| log_probability(simd, x, max, log),
+                |x, y| {
+                    map(
+                        simd,
+                        x,
+                        y,
+                        ahead,
+                        #[inline(always)]
+                        |x| log_probability(simd, x, max, log),
+                    )
+                },
             );
         }
     }
@@ -196,31 +213,33 @@ fn fill(mut io: Io, value: f32) {
     io.y().fill(value);
 }
 
+/// Writes a row piece by piece: `f` makes results in scratch from scaled elements.
 #[inline(always)]
-fn each<S: Simd>(
-    simd: S,
-    job: &Job,
-    mut io: Io,
-    ahead: usize,
-    scratch: &mut [f32],
-    f: impl Fn(S::f32s) -> S::f32s,
-) {
-    let (n, scale) = (S::f32s::LEN, job.op.scale);
+fn each<S: Simd>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32], f: impl Fn(&[f32], &mut [f32])) {
+    let (scaled, staged) = scratch.split_at_mut(SCRATCH / 2);
+    let scale = job.op.scale;
     let len = io.x().len();
     let mut start = 0;
     while start < len {
-        let end = if len - start < PIECE + n { len } else { start + PIECE };
+        let end = if len - start < PIECE + S::f32s::LEN { len } else { start + PIECE };
+        // Whole cache lines leave scratch where it lies as the result does.
         let shift = (io.y()[start..].as_ptr() as usize / 4) % 16;
-        let staged = &mut scratch[shift..][..end - start];
+        let staged = &mut staged[shift..][..end - start];
         let x = &io.x()[start..end];
-        map(
-            simd,
-            x,
-            staged,
-            ahead,
-            #[inline(always)]
-            |x| f(if scale == 1.0 { x } else { special::scaled(simd, x, scale) }),
-        );
+        if scale == 1.0 {
+            f(x, staged);
+        } else {
+            let scaled = &mut scaled[..end - start];
+            map(
+                simd,
+                x,
+                scaled,
+                0,
+                #[inline(always)]
+                |x| special::scaled(simd, x, scale),
+            );
+            f(scaled, staged);
+        }
         job.copy_out(staged, &mut io.y()[start..end]);
         start = end;
     }

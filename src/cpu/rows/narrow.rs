@@ -16,6 +16,8 @@ const STAGE: usize = 2048;
 /// Vectors of rows that go through each step together: one alone would spend its time waiting for
 /// the few operations before.
 const TOGETHER: usize = 4;
+/// Columns whose exponentials are computed side by side.
+const COLUMNS: usize = 8;
 /// Floats of the vectors that go together.
 const BLOCK: usize = TOGETHER * MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
 /// Floats of scratch: two blocks, and the results of a stage and of one block with what hangs over.
@@ -176,6 +178,29 @@ fn row_maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
     Maxima::new(simd, seen.keys(simd))
 }
 
+/// The exponentials of one vector of rows, some columns side by side.
+#[inline(always)]
+fn exp_in_place<S: Simd, M: Math<S>>(simd: S, lanes: &mut [f32], row: &M::Row) {
+    let n = S::f32s::LEN;
+    let mut tiles = lanes.chunks_exact_mut(COLUMNS * n);
+    for tile in &mut tiles {
+        let mut v = [splat(simd, 0.0); COLUMNS];
+        for (v, x) in v.iter_mut().zip(tile.chunks_exact(n)) {
+            *v = load(simd, x);
+        }
+        let e = M::exp_many(simd, &v, row);
+        for (e, y) in e.iter().zip(tile.chunks_exact_mut(n)) {
+            store::<S>(*e, y);
+        }
+    }
+    each(
+        simd,
+        tiles.into_remainder(),
+        #[inline(always)]
+        |x| M::exp(simd, x, row),
+    );
+}
+
 /// The sums of one vector of rows.
 #[inline(always)]
 fn totals<S: Simd, M: Math<S>>(
@@ -188,12 +213,7 @@ fn totals<S: Simd, M: Math<S>>(
     let row = M::row(simd, max);
     let mut sum = M::empty(simd);
     if job.op.kind == OpKind::Softmax {
-        each(
-            simd,
-            lanes,
-            #[inline(always)]
-            |x| M::exp(simd, x, &row),
-        );
+        exp_in_place::<S, M>(simd, lanes, &row);
         for v in lanes.chunks_exact(S::f32s::LEN) {
             M::add(&mut sum, load(simd, v));
         }

@@ -4,7 +4,7 @@ use fearless_simd::prelude::*;
 
 use crate::cpu::simd::{Math, load, splat, store};
 use crate::cpu::stream::prefetch;
-use crate::numerics::{FLUSH, NEG_INF_BITS};
+use crate::numerics::FLUSH;
 
 /// What a pass leaves in scratch.
 pub(crate) const NOTHING: u8 = 0;
@@ -12,21 +12,67 @@ pub(crate) const NOTHING: u8 = 0;
 pub(crate) const EXPONENTIALS: u8 = 1;
 /// The elements.
 pub(crate) const ELEMENTS: u8 = 2;
+/// The exponentials, and nothing is summed.
+const UNSUMMED: u8 = 3;
 
+/// Vectors that go through the exponential together. Measured: 1 gives 5.9 ns for 16 elements of a
+/// row of 4096, 4 gives 5.3, 8 gives 4.6, 16 gives 6.1.
+const TOGETHER: usize = 8;
+
+/// Whole vectors, in tiles of 8, then 2, then 1.
 #[inline(always)]
-fn step<S: Simd, M: Math<S>, const HOLD: u8>(
+fn steps<S: Simd, M: Math<S>, const HOLD: u8>(
     simd: S,
-    x: S::f32s,
+    x: &[f32],
     row: &M::Row,
     sum: &mut M::Sum,
     hold: &mut [f32],
+    ahead: usize,
 ) {
-    let e = M::exp(simd, x, row);
-    M::add(sum, e);
-    match HOLD {
-        EXPONENTIALS => store::<S>(e, hold),
-        ELEMENTS => store::<S>(x, hold),
-        _ => {}
+    let n = S::f32s::LEN;
+    let mut done = 0;
+    while x.len() - done >= TOGETHER * n {
+        tile::<S, M, HOLD, TOGETHER>(simd, x, done, row, sum, hold, ahead);
+        done += TOGETHER * n;
+    }
+    while x.len() - done >= 2 * n {
+        tile::<S, M, HOLD, 2>(simd, x, done, row, sum, hold, ahead);
+        done += 2 * n;
+    }
+    if done < x.len() {
+        tile::<S, M, HOLD, 1>(simd, x, done, row, sum, hold, ahead);
+    }
+}
+
+/// The vectors from element `at`.
+#[inline(always)]
+fn tile<S: Simd, M: Math<S>, const HOLD: u8, const U: usize>(
+    simd: S,
+    x: &[f32],
+    at: usize,
+    row: &M::Row,
+    sum: &mut M::Sum,
+    hold: &mut [f32],
+    ahead: usize,
+) {
+    let n = S::f32s::LEN;
+    let x = &x[at..at + U * n];
+    let mut v = [splat(simd, 0.0); U];
+    for (v, x) in v.iter_mut().zip(x.chunks_exact(n)) {
+        prefetch(x, ahead);
+        *v = load(simd, x);
+    }
+    let e = M::exp_many(simd, &v, row);
+    if HOLD != UNSUMMED {
+        for e in &e {
+            M::add(sum, *e);
+        }
+    }
+    if HOLD != NOTHING {
+        let kept = if HOLD == ELEMENTS { &v } else { &e };
+        for (v, hold) in kept.iter().zip(hold[at..at + U * n].chunks_exact_mut(n)) {
+            store::<S>(*v, hold);
+        }
     }
 }
 
@@ -49,34 +95,35 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     let mut count = 0;
     if len % n != 0 {
         let last = load(simd, &x[len - n..]);
-        // Lanes that other vectors hold count as -inf here; what is stored there is written anew.
-        let only = fresh.select(last, splat(simd, f32::from_bits(NEG_INF_BITS)));
-        step::<S, M, HOLD>(
-            simd,
-            only,
-            row,
-            &mut sum,
-            if HOLD == NOTHING { &mut [] } else { &mut hold[len - n..] },
-        );
+        let e = M::exp(simd, last, row);
+        // Lanes that other vectors hold add nothing here.
+        M::add(&mut sum, fresh.select(e, splat(simd, 0.0)));
+        match HOLD {
+            EXPONENTIALS => store::<S>(e, &mut hold[len - n..]),
+            ELEMENTS => store::<S>(last, &mut hold[len - n..]),
+            _ => {}
+        }
         count = 1;
     }
     let whole = len - len % n;
     let mut start = 0;
     while start < whole {
         let end = whole.min(start + (FLUSH - 1) as usize * n);
-        if HOLD == NOTHING {
-            for x in x[start..end].chunks_exact(n) {
-                prefetch(x, ahead);
-                step::<S, M, HOLD>(simd, load(simd, x), row, &mut sum, &mut []);
-            }
-        } else {
-            for (x, hold) in x[start..end].chunks_exact(n).zip(hold[start..end].chunks_exact_mut(n)) {
-                prefetch(x, ahead);
-                step::<S, M, HOLD>(simd, load(simd, x), row, &mut sum, hold);
-            }
-        }
+        let held = if HOLD == NOTHING { 0..0 } else { start..end };
+        steps::<S, M, HOLD>(simd, &x[start..end], row, &mut sum, &mut hold[held], ahead);
         total = M::merge(total, M::total(sum, count + ((end - start) / n) as u32));
         (sum, count, start) = (M::empty(simd), 0, end);
     }
     total
+}
+
+/// The exponentials of at least one vector of elements, written to `hold`.
+#[inline(always)]
+pub(crate) fn exps<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row, hold: &mut [f32], ahead: usize) {
+    let (n, len) = (S::f32s::LEN, x.len());
+    assert!(len >= n && hold.len() == len);
+    let mut sum = M::empty(simd);
+    tile::<S, M, UNSUMMED, 1>(simd, x, len - n, row, &mut sum, hold, ahead);
+    let whole = len - len % n;
+    steps::<S, M, UNSUMMED>(simd, &x[..whole], row, &mut sum, &mut hold[..whole], ahead);
 }

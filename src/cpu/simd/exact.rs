@@ -2,7 +2,7 @@
 
 use fearless_simd::prelude::*;
 
-use super::exp::{Range, exp};
+use super::exp::{Range, exp, exp_many};
 use super::sum::{Bins, ThreeBins};
 use super::{Math, PerRow, WideTotal, from_rows, log, reciprocal, to_rows};
 use crate::numerics::BIN_STEP;
@@ -28,6 +28,11 @@ impl<S: Simd> Math<S> for Exact {
     #[inline(always)]
     fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
         exp(x, row)
+    }
+
+    #[inline(always)]
+    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(simd, x, row)
     }
 
     #[inline(always)]
@@ -93,6 +98,11 @@ impl<S: Simd> Math<S> for ExactLong {
     #[inline(always)]
     fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
         exp(x, row)
+    }
+
+    #[inline(always)]
+    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(simd, x, row)
     }
 
     #[inline(always)]

@@ -52,3 +52,38 @@ pub(crate) fn exp<S: Simd>(x: S::f32s, row: &Range<S>) -> S::f32s {
     let (r, k) = reduce::<S>((x - row.anchor).max(row.low));
     (polynomial::<S>(r).bitcast::<S::u32s>() + ((k - row.bias) << 23)).bitcast()
 }
+
+/// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
+/// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
+#[inline(always)]
+pub(crate) fn exp_many<S: Simd, const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+    let mut r = *x;
+    let mut k = [row.bias; U];
+    for i in 0..U {
+        let (rest, rounded) = reduce::<S>(x[i].max(row.low) - row.anchor);
+        (r[i], k[i]) = (rest, (rounded - row.bias) << 23);
+    }
+    let e = polynomial_many::<S, U>(&r);
+    for i in 0..U {
+        let bits = e[i].bitcast::<S::u32s>() + k[i];
+        r[i] = x[i].simd_ge(row.low).select(bits, splat_u(simd, 0)).bitcast();
+    }
+    r
+}
+
+#[inline(always)]
+fn polynomial_many<S: Simd, const U: usize>(r: &[S::f32s; U]) -> [S::f32s; U] {
+    let mut q = *r;
+    for i in 0..U {
+        q[i] = r[i] * EXP_6 + EXP_5;
+    }
+    for c in [EXP_4, EXP_3, EXP_2] {
+        for i in 0..U {
+            q[i] = q[i] * r[i] + c;
+        }
+    }
+    for i in 0..U {
+        q[i] = (r[i] + q[i] * (r[i] * r[i])) + 1.0;
+    }
+    q
+}

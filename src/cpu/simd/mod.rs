@@ -70,6 +70,15 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn row(simd: S, max: S::f32s) -> Self::Row;
     /// The exponential of elements that are no NaN and not above the maximum.
     fn exp(simd: S, x: S::f32s, row: &Self::Row) -> S::f32s;
+    /// The exponentials of several vectors at once.
+    #[inline(always)]
+    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Self::Row) -> [S::f32s; U] {
+        let mut e = *x;
+        for e in &mut e {
+            *e = Self::exp(simd, *e, row);
+        }
+        e
+    }
     /// The registers of an empty sum.
     fn empty(simd: S) -> Self::Sum;
     /// Adds an exponential per lane.
