@@ -62,26 +62,64 @@ fn constant(program: &Program, at: usize, operand: &str, steps: u32) -> Option<u
     if operand.contains('.') {
         return operand.parse::<f32>().ok().map(f32::to_bits);
     }
+    if let Ok(integer) = operand.parse::<u32>() {
+        return Some(integer);
+    }
     let defined = definition(program, at, operand)?;
     let by = &program.instructions[defined];
-    if steps == 0 || !["s_mov_b32", "v_mov_b32"].contains(&by.name.as_str()) {
-        return None;
+    let value = || constant(program, defined, by.operands.get(1)?, steps - 1);
+    match by.name.as_str() {
+        _ if steps == 0 => None,
+        "s_mov_b32" | "v_mov_b32" => value(),
+        // Its constant has 16 bits and a sign.
+        "s_movk_i32" => value().map(|bits| i32::from(bits as u16 as i16) as u32),
+        _ => None,
     }
-    constant(program, defined, by.operands.get(1)?, steps - 1)
 }
 
-/// Whether a register holds the upper 12 bits of a significand, or what those left of it.
+/// Whether a register holds a float of at most 12 significant bits: the upper half of another, with
+/// the exponent moved or not, or what is left of a float without its upper half.
 fn is_half(program: &Program, at: usize, operand: &str, steps: u32) -> bool {
     let Some(defined) = definition(program, at, bare(operand)) else { return false };
     let by = &program.instructions[defined];
-    let sources = by.operands.get(1..).unwrap_or_default();
-    match by.name.as_str() {
+    match (by.name.as_str(), &by.operands[..]) {
         _ if steps == 0 => false,
-        "v_and_b32" => is_masked(program, defined),
-        "v_mov_b32" | "v_xor_b32" => sources.iter().any(|s| is_half(program, defined, s, steps - 1)),
-        "v_sub_f32" | "v_subrev_f32" => sources
-            .iter()
-            .any(|s| definition(program, defined, bare(s)).is_some_and(|d| is_masked(program, d))),
+        ("v_mov_b32" | "v_xor_b32", [_, sources @ ..]) => {
+            sources.iter().any(|s| is_half(program, defined, s, steps - 1))
+        }
+        ("v_sub_f32", [_, whole, upper]) | ("v_subrev_f32", [_, upper, whole]) => {
+            is_upper_of(program, defined, upper, whole)
+        }
+        _ => is_clear(program, at, operand, steps),
+    }
+}
+
+/// Whether a register is another one with its lower 12 bits masked off.
+fn is_upper_of(program: &Program, at: usize, upper: &str, whole: &str) -> bool {
+    let Some(defined) = definition(program, at, upper) else { return false };
+    let by = &program.instructions[defined];
+    is_masked(program, defined) && by.operands.iter().skip(1).any(|o| o == whole)
+}
+
+/// Whether the lower 12 bits of an operand are 0.
+fn is_clear(program: &Program, at: usize, operand: &str, steps: u32) -> bool {
+    if let Some(bits) = constant(program, at, operand, steps) {
+        return bits & !HALF_MASK == 0;
+    }
+    let Some(defined) = definition(program, at, bare(operand)) else { return false };
+    let by = &program.instructions[defined];
+    let clear = |operand: &str| is_clear(program, defined, operand, steps - 1);
+    let shifts_out =
+        |by: &str| constant(program, defined, by, steps - 1).is_some_and(|n| (12..32).contains(&n));
+    match (by.name.as_str(), &by.operands[..]) {
+        _ if steps == 0 => false,
+        ("v_and_b32", _) => is_masked(program, defined),
+        ("v_mov_b32" | "s_mov_b32" | "v_readfirstlane_b32", [_, from]) => clear(from),
+        // A seal: what it adds is 0.
+        ("v_xor_b32", [_, a, b]) => clear(a) || clear(b),
+        ("v_add_nc_u32" | "v_add_u32" | "s_add_i32" | "s_add_u32", [_, a, b]) => clear(a) && clear(b),
+        ("v_lshlrev_b32", [_, n, _]) | ("s_lshl_b32", [_, _, n]) => shifts_out(n),
+        ("v_lshl_add_u32", [_, _, n, b]) => shifts_out(n) && clear(b),
         _ => false,
     }
 }
