@@ -44,7 +44,7 @@ fn exp_polynomial(r: F) -> F {
 // e^(v - max) * 2^64. Elements further than 105 below the maximum give about 2^-87: less than
 // half a unit of every bin, and as a probability below the normal range, so nothing at all.
 fn exponential(v: F, row: RowRange) -> F {
-    let reduced = reduce_exponent(seal(max(v - F(row.anchor), F(row.low))));
+    let reduced = reduce_exponent(max(v - F(row.anchor), F(row.low)));
     let p = bitcast<U>(exp_polynomial(reduced.r));
     return bitcast<F>(p + ((reduced.k - U(row.bias)) << U(23u)));
 }

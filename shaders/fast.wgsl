@@ -47,7 +47,11 @@ fn sum_over_team(p: Partial) -> RowTotal { return RowTotal(team_add_float(p.sum)
 
 fn reciprocal(total: RowTotal) -> Reciprocal { return Reciprocal(1.0 / total.sum); }
 
-fn normalise(e: F, by: Reciprocal) -> F { return e * F(by.by); }
+fn normalise(e: F, by: Reciprocal, bound: u32, fill: u32) -> U {
+    let y = bitcast<U>(e * F(by.by));
+    // Results below the normal range may be flushed or not; a special row is filled.
+    return select(y, U(fill), U(bound) == U(ALWAYS_FILL));
+}
 
 fn log_of_total(total: RowTotal, row: RowRange) -> LogSum { return LogSum(log(total.sum)); }
 

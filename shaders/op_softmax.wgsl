@@ -7,8 +7,9 @@ const PER_ELEMENT: bool = true;
 // What a row's elements need once its sum is known.
 struct Finish {
     by: Reciprocal,
+    // Held results up to here become the fill.
+    bound: u32,
     fill: u32,
-    special: bool,
 }
 
 // What a lane holds of an element between the sum and the result.
@@ -18,14 +19,13 @@ fn hold(v: F, e: F) -> F { return e; }
 fn hold_again(v: F, row: RowRange) -> F { return exponential(v, row); }
 
 fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
+    if (is_finite_key(key)) { return Finish(reciprocal(total), HELD_LEAST - 1u, 0u); }
     let empty = from_key(key) == NEG_INF_BITS;
-    return Finish(reciprocal(total), select(NAN_BITS, params.empty_fill, empty), !is_finite_key(key));
+    return Finish(reciprocal(total), ALWAYS_FILL, select(NAN_BITS, params.empty_fill, empty));
 }
 
 // The results of held elements, as bits.
-fn result_of(held: F, f: Finish) -> U {
-    return select(bitcast<U>(normalise(held, f.by)), U(f.fill), f.special);
-}
+fn result_of(held: F, f: Finish) -> U { return normalise(held, f.by, f.bound, f.fill); }
 
 fn put_held(index: u32, held: F) { results[index] = held; }
 

@@ -48,11 +48,12 @@ fn reciprocal(total: RowTotal) -> Reciprocal {
     return Reciprocal(times_power(short, shift), times_power(low, shift));
 }
 
-// Held exponentials times the reciprocal, as probabilities: the power 2^64 is taken off by
-// integers, and what would be subnormal is +0. Both products with the high part are exact.
-fn normalise(e: F, by: Reciprocal) -> F {
+// Held exponentials times the reciprocal, as bits of probabilities: the power 2^64 is taken off by
+// integers. Both products with the high part are exact. Held results of at most `bound` become
+// `fill`: +0 where they would be subnormal, or every one in a special row.
+fn normalise(e: F, by: Reciprocal, bound: u32, fill: u32) -> U {
     let upper = upper_half(e);
     let rest = seal((e - upper) * F(by.high) + seal(e * F(by.low)));
     let held = bitcast<U>(upper * F(by.high) + rest);
-    return bitcast<F>(select(held - U(HELD_EXPONENT), U(0u), held < U(HELD_LEAST)));
+    return select(held - U(HELD_EXPONENT), U(fill), held <= U(bound));
 }

@@ -2,6 +2,12 @@
 // integers: compilers may assume that NaN and infinities do not occur.
 
 override SCALED: bool = false;
+// Whether a product may overflow or turn subnormal elements into normal ones: a scale of 0, or of a
+// magnitude above 1.
+override CAREFUL_SCALE: bool = false;
+
+// A bound that no bits exceed: every result of the row becomes its fill.
+const ALWAYS_FILL: u32 = 0xffffffffu;
 
 // Minus infinity, for padding: never a constant, which a compiler might reject or fold.
 fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(zero)); }
@@ -10,6 +16,8 @@ fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(zero)); }
 // zero and a finite product that overflows are the quiet NaN.
 fn scaled(v: F) -> F {
     if (!SCALED) { return v; }
+    // Infinities and NaN stay what they are, and what is tiny stays tiny.
+    if (!CAREFUL_SCALE) { return seal(v * F(params.scale)); }
     let factor = U(bitcast<u32>(params.scale));
     let bits = bitcast<U>(v);
     let size = bits & U(ABS_MASK);

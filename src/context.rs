@@ -99,6 +99,11 @@ impl Context {
         self.gpu.as_ref().map(|gpu| &gpu.open.device)
     }
 
+    /// The queue that goes with [`Context::device`].
+    pub fn queue(&self) -> Option<&wgpu::Queue> {
+        self.gpu.as_ref().map(|gpu| &gpu.open.queue)
+    }
+
     /// Why the CPU is used, where it is.
     pub fn fallback_reason(&self) -> Option<&str> {
         self.reason.as_deref()

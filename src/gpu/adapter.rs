@@ -64,11 +64,14 @@ impl fmt::Display for AdapterEntry {
 }
 
 /// Every adapter that can compute, in a fixed order: discrete, integrated, virtual, then software;
-/// native APIs before GL. An adapter without compute shaders is left out.
+/// native APIs before GL. An adapter without compute shaders is left out, and so are backends that
+/// the environment variable `WGPU_BACKEND` does not name where it is set.
 pub async fn adapters() -> Vec<AdapterEntry> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    let backends = descriptor.backends;
+    let instance = wgpu::Instance::new(descriptor);
     let mut found: Vec<_> = instance
-        .enumerate_adapters(wgpu::Backends::all())
+        .enumerate_adapters(backends)
         .await
         .into_iter()
         .filter(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))

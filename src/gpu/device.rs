@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
@@ -14,7 +15,7 @@ pub(crate) struct OpenDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     lost: Arc<Mutex<Option<String>>>,
-    waiter: mpsc::Sender<()>,
+    waiter: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
 /// What the kernels use where an adapter has it.
@@ -41,7 +42,7 @@ impl OpenDevice {
         device.set_device_lost_callback(move |reason, message| {
             *note.lock().unwrap_or_else(|e| e.into_inner()) = Some(format!("lost ({reason:?}) {message}"));
         });
-        let waiter = waiting_thread(device.clone());
+        let waiter = Some(waiting_thread(device.clone()));
         Ok(Self { device, queue, lost, waiter })
     }
 
@@ -62,7 +63,9 @@ impl OpenDevice {
             // The receiver is gone where the caller dropped its future: nobody waits then.
             let _ = done.send(result);
         });
-        let _ = self.waiter.send(());
+        if let Some((waiter, _)) = &self.waiter {
+            let _ = waiter.send(());
+        }
         match mapped.receive().await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.failure(&error.to_string())),
@@ -78,10 +81,21 @@ impl OpenDevice {
     }
 }
 
+/// Ends the waiting thread before the device goes: were the thread the last to hold it, the driver
+/// would be unloaded there while the process ends here, which crashed one run in fifteen on Mesa.
+impl Drop for OpenDevice {
+    fn drop(&mut self) {
+        if let Some((waiter, thread)) = self.waiter.take() {
+            drop(waiter);
+            let _ = thread.join();
+        }
+    }
+}
+
 /// A thread that polls the device whenever a mapping is asked for, and ends with the sender.
-fn waiting_thread(device: wgpu::Device) -> mpsc::Sender<()> {
+fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<()>, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel::<()>();
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("wgpu_softmax::waiter".into())
         .spawn(move || {
             while receiver.recv().is_ok() {
@@ -90,5 +104,5 @@ fn waiting_thread(device: wgpu::Device) -> mpsc::Sender<()> {
             }
         })
         .expect("the system starts a thread");
-    sender
+    (sender, thread)
 }

@@ -21,6 +21,8 @@ pub(crate) struct Variant {
     pub choice: Choice,
     /// Whether elements are multiplied by a scale.
     pub scaled: bool,
+    /// Whether a product with the scale may overflow or make a subnormal element normal.
+    pub careful_scale: bool,
     /// Whether the sum has a third bin.
     pub third_bin: bool,
     /// Whether one word takes a row's sum of each bin.
@@ -34,6 +36,7 @@ impl Variant {
             precision: op.precision,
             choice,
             scaled: op.scale != 1.0,
+            careful_scale: op.scale == 0.0 || op.scale.abs() > 1.0,
             third_bin: crate::cpu::sum::third_bin(cols),
             short_row: cols <= u64::from(n::FLUSH),
         }
@@ -44,6 +47,7 @@ impl Variant {
         let mut constants = vec![
             ("WORKGROUP", f64::from(self.choice.workgroup)),
             ("SCALED", f64::from(u8::from(self.scaled))),
+            ("CAREFUL_SCALE", f64::from(u8::from(self.careful_scale))),
         ];
         if self.precision == Precision::Reproducible {
             constants.push(("THIRD_BIN", f64::from(u8::from(self.third_bin))));
@@ -231,13 +235,11 @@ pub fn catalogue() -> Vec<Source> {
                 if caps.subgroups.is_none() && !matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop) {
                     continue;
                 }
-                for kind in OpKind::ALL {
-                    for precision in [Precision::Reproducible, Precision::Fast] {
-                        if kind != OpKind::RowStats || precision == Precision::Reproducible {
-                            found.push(entry(kind, precision, choice, cols));
-                        }
-                    }
-                }
+                let scaled = Op::new(OpKind::Softmax).scale(2.0);
+                let exact = OpKind::ALL.map(Op::new).into_iter().chain([scaled]);
+                let fast = OpKind::ALL.map(|kind| Op::new(kind).precision(Precision::Fast));
+                let ops = exact.chain(fast.into_iter().filter(|op| op.kind != OpKind::RowStats));
+                found.extend(ops.map(|op| entry(&op, choice, cols)));
             }
         }
     }
@@ -255,17 +257,22 @@ fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
     }
 }
 
-fn entry(kind: OpKind, precision: Precision, choice: Choice, cols: u64) -> Source {
-    let op = Op { scale: 0.5, precision, ..Op::new(kind) };
-    let variant = Variant::new(&op, choice, cols);
+fn entry(op: &Op, choice: Choice, cols: u64) -> Source {
+    let variant = Variant::new(op, choice, cols);
     let teams = if choice.subgroups { " by subgroups" } else { "" };
-    let speed = if precision == Precision::Fast { " fast" } else { "" };
+    let scale = if variant.scaled { " scaled" } else { "" };
+    let speed = if op.precision == Precision::Fast { " fast" } else { "" };
     Source {
-        name: format!("{} {}{teams} width {}{speed}", kind.name(), choice.kernel.name(), choice.width),
+        name: format!(
+            "{} {}{teams} width {}{scale}{speed}",
+            op.kind.name(),
+            choice.kernel.name(),
+            choice.width
+        ),
         wgsl: wgsl(&variant),
         entry_points: variant.entry_points(),
         constants: variant.constants(),
-        reproducible: precision == Precision::Reproducible,
+        reproducible: op.precision == Precision::Reproducible,
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
     }

@@ -13,12 +13,14 @@
 //! ```
 
 mod cases;
+mod device;
 mod probe;
 mod random;
 mod rows;
 mod special;
 
 pub use cases::cases;
+pub use device::probe_device;
 pub use probe::{Probe, ProbeOp, arithmetic_probe};
 
 use std::fmt;
