@@ -12,18 +12,15 @@ use cpu_rows::{Random, specials, spread_row};
 #[cfg(target_arch = "x86_64")]
 fn flushing<R>(f: impl FnOnce() -> R) -> R {
     let mut old = 0u32;
-    let mut new = 0u32;
+    // SAFETY: it stores the register.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut old, options(nostack)) };
+    let new = old | 0x8040;
     // SAFETY: bits 6 and 15 (denormals are zero, flush to zero) only change what the test is about,
     // and the register is put back.
-    unsafe {
-        std::arch::asm!("stmxcsr [{}]", in(reg) &mut old, options(nostack));
-        new = old | 0x8040;
-        std::arch::asm!("ldmxcsr [{}]", in(reg) &new, options(nostack));
-    }
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &new, options(nostack)) };
     let result = f();
     // SAFETY: as above.
     unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &old, options(nostack)) };
-    let _ = new;
     result
 }
 
