@@ -102,7 +102,8 @@ fn serve() {
         let number = |i: usize| words[i].parse::<usize>().expect("a number");
         let shape = Shape::rows(number(0), number(1));
         if case.as_ref().is_none_or(|case| case.shape != shape) {
-            case = None;
+            // The old one's memory first.
+            drop(case.take());
             case = Some(Case::new(number(0), number(1)));
         }
         let precision = if words[3] == "fast" { Precision::Fast } else { Precision::Reproducible };

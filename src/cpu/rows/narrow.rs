@@ -185,12 +185,12 @@ fn exp_in_place<S: Simd, M: Math<S>>(simd: S, lanes: &mut [f32], row: &M::Row) {
     let mut tiles = lanes.chunks_exact_mut(COLUMNS * n);
     for tile in &mut tiles {
         let mut v = [splat(simd, 0.0); COLUMNS];
-        for (v, x) in v.iter_mut().zip(tile.chunks_exact(n)) {
-            *v = load(simd, x);
+        for i in 0..COLUMNS {
+            v[i] = load(simd, &tile[i * n..]);
         }
         let e = M::exp_many(simd, &v, row);
-        for (e, y) in e.iter().zip(tile.chunks_exact_mut(n)) {
-            store::<S>(*e, y);
+        for i in 0..COLUMNS {
+            store::<S>(e[i], &mut tile[i * n..]);
         }
     }
     each(

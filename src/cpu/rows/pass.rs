@@ -58,9 +58,9 @@ fn tile<S: Simd, M: Math<S>, const HOLD: u8, const U: usize>(
     let n = S::f32s::LEN;
     let x = &x[at..at + U * n];
     let mut v = [splat(simd, 0.0); U];
-    for (v, x) in v.iter_mut().zip(x.chunks_exact(n)) {
-        prefetch(x, ahead);
-        *v = load(simd, x);
+    for i in 0..U {
+        prefetch(&x[i * n..], ahead);
+        v[i] = load(simd, &x[i * n..]);
     }
     let e = M::exp_many(simd, &v, row);
     if HOLD != UNSUMMED {
@@ -69,9 +69,9 @@ fn tile<S: Simd, M: Math<S>, const HOLD: u8, const U: usize>(
         }
     }
     if HOLD != NOTHING {
-        let kept = if HOLD == ELEMENTS { &v } else { &e };
-        for (v, hold) in kept.iter().zip(hold[at..at + U * n].chunks_exact_mut(n)) {
-            store::<S>(*v, hold);
+        let hold = &mut hold[at..at + U * n];
+        for i in 0..U {
+            store::<S>(if HOLD == ELEMENTS { v[i] } else { e[i] }, &mut hold[i * n..]);
         }
     }
 }

@@ -143,11 +143,12 @@ pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], ahead: usize, f: i
     assert!(len >= n && y.len() == len);
     let last = f(load(simd, &x[len - n..]));
     store::<S>(last, &mut y[len - n..]);
-    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
+    // No `zip`: its constructor is not always inlined.
+    for at in (0..len - len % n).step_by(n) {
         if ahead != 0 {
-            prefetch(x, ahead);
+            prefetch(&x[at..], ahead);
         }
-        store::<S>(f(load(simd, x)), y);
+        store::<S>(f(load(simd, &x[at..])), &mut y[at..]);
     }
 }
 
