@@ -1,0 +1,52 @@
+//! Each example runs and prints what its text promises.
+
+use std::process::Command;
+
+fn run(name: &str) -> String {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let output = Command::new(cargo)
+        .args(["run", "--quiet", "--locked", "--profile", profile, "--example", name])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{name}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+/// The numbers of a printed line.
+fn numbers(line: &str) -> Vec<f32> {
+    line.split(['[', ']', ',', ' ']).filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn quickstart_prints_the_known_values() {
+    let text = run("quickstart");
+    let line = |start: &str| {
+        let found = text.lines().find(|line| line.starts_with(start));
+        numbers(found.unwrap_or_else(|| panic!("no line {start:?} in {text}")))
+    };
+    let close = |got: &[f32], want: &[f32]| {
+        assert_eq!(got.len(), want.len(), "{text}");
+        assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() <= 1e-7), "{got:?} is not {want:?}");
+    };
+    let softmax = line("softmax");
+    close(&softmax[..3], &[0.895_282_66, 0.024_708_31, 0.080_009_03]);
+    close(&softmax[3..], &[0.090_030_57, 0.244_728_47, 0.665_240_96]);
+    // Without the temperature's own number.
+    close(&line("with temperature")[4..], &[0.186_323_72, 0.307_195_89, 0.506_480_39]);
+}
+
+#[test]
+fn own_encoder_finds_rows_that_sum_to_one() {
+    let text = run("own_encoder");
+    let sum = text.lines().find_map(|line| line.strip_prefix("and sums to ")).expect("a sum");
+    assert!((sum.parse::<f32>().unwrap() - 1.0).abs() < 1e-5, "{text}");
+}
+
+#[test]
+fn compare_finds_equal_bits_on_every_adapter() {
+    let text = run("compare");
+    assert!(text.contains("bit-identical") && !text.contains("DIFFER"), "{text}");
+}
