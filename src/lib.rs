@@ -1,6 +1,8 @@
 //! Softmax and its family.
 #![deny(missing_docs)]
 
+#[cfg(feature = "ndarray")]
+mod array;
 mod context;
 pub mod cpu;
 mod error;
