@@ -2,7 +2,7 @@
 
 mod common;
 
-use wgpu_softmax::gpu::planner::{Capabilities, choose};
+use wgpu_softmax::gpu::planner::{Capabilities, choose, table};
 use wgpu_softmax::gpu::{Kernel, Options};
 use wgpu_softmax::verify::{Thoroughness, cases, expected, first_difference};
 use wgpu_softmax::{Context, Shape};
@@ -14,7 +14,7 @@ fn every_kernel_gives_the_bits_of_the_specification() {
     let contexts = contexts();
     let mut failures = Vec::new();
     let mut ran = std::collections::BTreeMap::new();
-    for case in cases(level, &[]) {
+    for case in cases(level, &edges(&contexts)) {
         let expected = expected(&case);
         let shape = Shape::rows(case.rows, case.cols);
         for (label, kernel, caps, context) in &contexts {
@@ -43,6 +43,19 @@ fn every_kernel_gives_the_bits_of_the_specification() {
         failures.len(),
         &failures[..failures.len().min(12)]
     );
+}
+
+/// Lengths at which the planner's choice changes, and every length that registers hold whole.
+fn edges(contexts: &[(String, Option<Kernel>, Capabilities, Context)]) -> Vec<usize> {
+    let rungs = contexts.iter().flat_map(|(_, _, caps, _)| table(caps)).map(|rung| rung.cols);
+    let mut found: Vec<usize> = rungs
+        .filter(|cols| *cols <= 1 << 17)
+        .flat_map(|cols| [cols as usize - 1, cols as usize, cols as usize + 1])
+        .chain(1..=34)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// A context for each adapter and kernel, and for the planner's own choice, with and without subgroups.

@@ -14,7 +14,8 @@ use crate::Error;
 pub(crate) struct OpenDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    lost: Arc<Mutex<Option<String>>>,
+    /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
+    trouble: Arc<Mutex<Option<String>>>,
     waiter: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -37,13 +38,17 @@ impl OpenDevice {
             .request_device(&descriptor)
             .await
             .map_err(|e| Error::Device { why: format!("{entry}: {e}") })?;
-        let lost = Arc::new(Mutex::new(None));
-        let note = lost.clone();
+        let trouble = Arc::new(Mutex::new(None));
+        let note = trouble.clone();
         device.set_device_lost_callback(move |reason, message| {
-            *note.lock().unwrap_or_else(|e| e.into_inner()) = Some(format!("lost ({reason:?}) {message}"));
+            keep_first(&note, format!("it was lost ({reason:?}) {message}"));
         });
+        let note = trouble.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            keep_first(&note, one_line(&error));
+        }));
         let waiter = Some(waiting_thread(device.clone()));
-        Ok(Self { device, queue, lost, waiter })
+        Ok(Self { device, queue, trouble, waiter })
     }
 
     /// Whether buffers that shaders use may be mapped, and that saves copies: true of programs on
@@ -73,12 +78,30 @@ impl OpenDevice {
         }
     }
 
-    /// The failure, with what is known of a lost device.
-    pub fn failure(&self, what: &str) -> Error {
-        let lost = self.lost.lock().unwrap_or_else(|e| e.into_inner());
-        let why = lost.as_ref().map_or(what.to_owned(), |lost| format!("{what}; {lost}"));
-        Error::Device { why }
+    /// Whether all went well so far.
+    ///
+    /// # Errors
+    /// [`Error::Device`] with the first thing that did not.
+    pub fn check(&self) -> Result<(), Error> {
+        match &*self.trouble.lock().unwrap_or_else(|e| e.into_inner()) {
+            Some(why) => Err(Error::Device { why: why.clone() }),
+            None => Ok(()),
+        }
     }
+
+    /// The failure: what came first, or else `what`.
+    pub fn failure(&self, what: &str) -> Error {
+        self.check().err().unwrap_or_else(|| Error::Device { why: what.to_owned() })
+    }
+}
+
+fn keep_first(note: &Mutex<Option<String>>, what: String) {
+    note.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(what);
+}
+
+/// An error with its causes in one line.
+fn one_line(error: &dyn std::error::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Ends the waiting thread before the device goes: were the thread the last to hold it, the driver

@@ -69,6 +69,7 @@ impl Transfer {
         x: Option<&[f32]>,
         out: &mut [f32],
     ) -> Result<Timing, Error> {
+        open.check()?;
         let start = Instant::now();
         if std::mem::replace(&mut self.busy, true) {
             // An earlier run failed, or its future was dropped.
@@ -95,6 +96,7 @@ impl Transfer {
         while !under_way.is_empty() {
             self.finish(open, under_way.pop_front(), words, out, &mut timing).await?;
         }
+        open.check()?;
         self.busy = false;
         timing.total = start.elapsed();
         Ok(timing)
