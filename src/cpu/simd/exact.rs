@@ -31,8 +31,8 @@ impl<S: Simd> Math<S> for Exact {
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(simd, x, row)
+    fn exp_many<const U: usize>(_: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(x, row)
     }
 
     #[inline(always)]
@@ -101,8 +101,8 @@ impl<S: Simd> Math<S> for ExactLong {
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(simd, x, row)
+    fn exp_many<const U: usize>(_: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(x, row)
     }
 
     #[inline(always)]

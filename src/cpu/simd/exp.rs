@@ -56,17 +56,16 @@ pub(crate) fn exp<S: Simd>(x: S::f32s, row: &Range<S>) -> S::f32s {
 /// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
 /// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
 #[inline(always)]
-pub(crate) fn exp_many<S: Simd, const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+pub(crate) fn exp_many<S: Simd, const U: usize>(x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
     let mut r = *x;
     let mut k = [row.bias; U];
     for i in 0..U {
-        let (rest, rounded) = reduce::<S>(x[i].max(row.low) - row.anchor);
+        let (rest, rounded) = reduce::<S>((x[i] - row.anchor).max(row.low));
         (r[i], k[i]) = (rest, (rounded - row.bias) << 23);
     }
     let e = polynomial_many::<S, U>(&r);
     for i in 0..U {
-        let bits = e[i].bitcast::<S::u32s>() + k[i];
-        r[i] = x[i].simd_ge(row.low).select(bits, splat_u(simd, 0)).bitcast();
+        r[i] = (e[i].bitcast::<S::u32s>() + k[i]).bitcast();
     }
     r
 }
