@@ -9,11 +9,12 @@ mod group;
 mod io;
 pub(crate) mod long;
 mod narrow;
+pub(crate) mod part;
 mod pass;
 
 pub(crate) use io::Io;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, dispatch};
 
 use super::options::SimdLevel;
 use super::simd::exact::{Exact, ExactLong};
@@ -78,31 +79,23 @@ pub(crate) fn run(job: &Job, io: Io) {
     } else {
         group::scratch(job.cols)
     };
-    scratch::with(floats, |scratch| {
-        dispatch!(job.token, simd => by_precision(simd, job, io, scratch));
-    });
+    scratch::with(floats, |scratch| by_kernel(job, io, scratch));
     if job.stream {
         stream::fence();
     }
 }
 
-#[inline(always)]
-fn by_precision<S: Simd>(simd: S, job: &Job, io: Io, scratch: &mut [f32]) {
-    if job.is_fast() {
-        if job.is_narrow() {
-            narrow::run::<S, Fast>(simd, job, io, scratch);
-        } else if job.is_long() {
-            long::run::<S, Fast>(simd, job, io, scratch);
-        } else {
-            group::run::<S, Fast>(simd, job, io, scratch);
+/// Each kernel is dispatched by itself: together they would be one function too large to compile well.
+fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
+    match (job.is_fast(), job.is_narrow(), job.is_long()) {
+        (true, true, _) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
+        (true, _, false) => dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch)),
+        (true, _, true) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
+        (_, true, _) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
+        (_, _, false) => dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch)),
+        (_, _, true) if third_bin(job.cols as u64) => {
+            dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }
-    } else if job.is_narrow() {
-        narrow::run::<S, Exact>(simd, job, io, scratch);
-    } else if !job.is_long() {
-        group::run::<S, Exact>(simd, job, io, scratch);
-    } else if third_bin(job.cols as u64) {
-        long::run::<S, ExactLong>(simd, job, io, scratch);
-    } else {
-        long::run::<S, Exact>(simd, job, io, scratch);
+        _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
     }
 }
