@@ -1,4 +1,17 @@
-//! Softmax and its family.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to start
+//!
+//! | you have | take |
+//! |---|---|
+//! | slices on the host | [`Context`] |
+//! | buffers on a wgpu device | [`gpu::Ops`], [`gpu::Plan`] |
+//! | no GPU, or no wish for one | [`cpu`] |
+//! | a row cut over devices or machines | [`cpu::row_max`], [`cpu::row_sum`], [`RowMax`], [`RowSum`] |
+//!
+//! Shapes are rows of f32 that lie one after the other ([`Shape`]). A row with a NaN or +inf is NaN; -inf
+//! among other elements has probability 0; a row of nothing but -inf is NaN unless [`EmptyRow::Zero`] is
+//! asked for; subnormal elements count as 0 and subnormal results are +0.
 #![deny(missing_docs)]
 
 #[cfg(feature = "ndarray")]

@@ -16,7 +16,7 @@ fn run(name: &str) -> String {
 }
 
 /// The numbers of a printed line.
-fn numbers(line: &str) -> Vec<f32> {
+fn numbers(line: &str) -> Vec<f64> {
     line.split(['[', ']', ',', ' ']).filter_map(|word| word.parse().ok()).collect()
 }
 
@@ -27,7 +27,7 @@ fn quickstart_prints_the_known_values() {
         let found = text.lines().find(|line| line.starts_with(start));
         numbers(found.unwrap_or_else(|| panic!("no line {start:?} in {text}")))
     };
-    let close = |got: &[f32], want: &[f32]| {
+    let close = |got: &[f64], want: &[f64]| {
         assert_eq!(got.len(), want.len(), "{text}");
         assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() <= 1e-7), "{got:?} is not {want:?}");
     };

@@ -2,22 +2,11 @@
 
 use std::num::NonZero;
 
-/// The widest instructions this machine has of those that the library is compiled for.
+use wgpu_softmax::cpu::SimdLevel;
+
+/// The best instructions this machine has of those that the library knows.
 pub fn simd() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return "AVX2";
-        }
-        return "SSE2";
-    }
-    #[cfg(target_arch = "aarch64")]
-    return "NEON";
-    #[allow(unreachable_code, reason = "the architectures above have returned")]
-    "no SIMD"
+    SimdLevel::best().name()
 }
 
 /// How many threads it may use.

@@ -100,7 +100,8 @@ impl Job {
     /// Writes the result under its name.
     pub fn write(&mut self, mut output: Output, dims: &[usize], y: &[f32]) -> Result<(), Failure> {
         let since = Instant::now();
-        output.write(&header_bytes(dims))?;
+        let header = header_bytes(dims).map_err(|e| Failure::Cannot(format!("the output's header: {e}")))?;
+        output.write(&header)?;
         let progress = Progress::new("writing", size_of_val(y), self.start);
         let mut done = 0;
         for bytes in bytemuck::cast_slice(y).chunks(Progress::STEP) {

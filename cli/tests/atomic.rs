@@ -45,9 +45,17 @@ fn wait_for_unfinished(bench: &Bench) {
 
 /// A run in the middle for certain: it waits for the rest of its input, which comes through a pipe.
 fn run_that_waits(bench: &Bench) -> (Child, File) {
+    run_that_waits_in(bench, "")
+}
+
+/// The same, begun by a shell that does something first.
+fn run_that_waits_in(bench: &Bench, first: &str) -> (Child, File) {
     assert!(Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
     bench.file("y.npy", b"old");
-    let child = spawn(bench, "run pipe -o y.npy --device cpu");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{first}\nexec \"$@\""), "sh", env!("CARGO_BIN_EXE_softmax")]);
+    shell.args(["run", "pipe", "-o", "y.npy", "--device", "cpu"]).current_dir(bench.path(""));
+    let child = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut pipe = File::options().write(true).open(bench.path("pipe")).unwrap();
     pipe.write_all(&npy("<f4", "(1000,)", &[0; 400])).unwrap();
     wait_for_unfinished(bench);
@@ -66,6 +74,23 @@ fn an_interruption_removes_the_unfinished_file() {
         assert_eq!(text(&output.stderr), "error: interrupted; no output was written\n");
         assert_eq!(bench.names(), ["pipe", "y.npy"]);
         assert_eq!(std::fs::read(bench.path("y.npy")).unwrap(), b"old");
+    }
+}
+
+#[test]
+fn each_signal_is_heeded_or_ignored_on_its_own() {
+    for (ignored, heeded) in [("HUP", "TERM"), ("INT", "TERM"), ("INT", "HUP"), ("TERM", "INT")] {
+        let bench = Bench::new();
+        let (mut child, pipe) = run_that_waits_in(&bench, &format!("trap '' {ignored}"));
+        signal(&child, &format!("-{ignored}"));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(child.try_wait().unwrap().is_none(), "{ignored} is not ignored any more");
+        assert!(bench.names().iter().any(|name| is_unfinished(name)));
+        signal(&child, &format!("-{heeded}"));
+        let output = child.wait_with_output().unwrap();
+        drop(pipe);
+        assert_eq!(output.status.code(), Some(130), "{heeded} with {ignored} ignored");
+        assert_eq!(bench.names(), ["pipe", "y.npy"]);
     }
 }
 

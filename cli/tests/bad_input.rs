@@ -75,6 +75,18 @@ fn headers_made_by_hand() {
 }
 
 #[test]
+fn nested_brackets_are_refused_at_once() {
+    for (open, close) in [("[", "]"), ("(", ")"), ("{", "}")] {
+        let nested = [&open.repeat(40), "1", &close.repeat(40)].concat();
+        let header = format!("{{'descr': {nested}, 'fortran_order': False, 'shape': (1,), }}");
+        let since = std::time::Instant::now();
+        refused_file(&npy_of(&header, &[0; 4]), &["header is wrong", "nest deeper"]);
+        // A parser that tries each bracket twice would take days.
+        assert!(since.elapsed() < std::time::Duration::from_secs(10), "{open}");
+    }
+}
+
+#[test]
 fn a_result_larger_than_memory() {
     let bench = Bench::new();
     // No element, and yet one result for each of 2^60 rows.

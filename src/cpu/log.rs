@@ -62,6 +62,8 @@ fn quotient(sum: u128, unit: u128) -> (f32, f32) {
 /// whole row, `sum` its sum in units of 2^-66.
 pub fn log_sum(sum: u128, row: &RowRange, third: bool) -> LogSum {
     let unit = fixed(exp(row.max, row), third);
+    // A row's own sum lies within; statistics read from foreign bytes may not.
+    let sum = sum.clamp(unit, u128::MAX >> 2);
     let j = exponent(sum, unit);
     let unit = unit << j;
     if sum == unit {
@@ -99,4 +101,17 @@ pub fn log_probability(x: f32, max: f32, log_sum: f32) -> f32 {
 pub fn log_sum_exp(max: f32, log_sum: &LogSum) -> f32 {
     let s = pair(max, log_sum.high);
     super::special::settle_result(s.high + (s.low + log_sum.low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_that_no_row_has_do_not_panic() {
+        let row = RowRange::new(0.3);
+        for sum in [0, 1, u128::MAX] {
+            assert!(log_sum(sum, &row, false).high >= 0.0);
+        }
+    }
 }

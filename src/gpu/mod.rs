@@ -1,11 +1,13 @@
 //! Softmax on a caller's `wgpu` device: nothing here submits, waits or reads back.
 
 pub mod adapter;
+mod clock;
 pub(crate) mod device;
 mod ops;
 mod plan;
 pub mod planner;
 pub mod source;
+mod table;
 pub(crate) mod transfer;
 mod window;
 

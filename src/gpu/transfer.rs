@@ -1,7 +1,8 @@
 //! Pooled staging: host slices through a ring of reused buffers, chunk by chunk.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::clock::Clock;
 use super::device::OpenDevice;
 use super::ops::{DTypes, Ops};
 use super::plan::{Plan, SoftmaxArgs};
@@ -40,14 +41,6 @@ impl Side {
     fn host(&self) -> &wgpu::Buffer {
         self.host.as_ref().unwrap_or(&self.storage)
     }
-}
-
-/// Timestamps around a chunk's computation.
-#[derive(Debug)]
-struct Clock {
-    queries: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    host: wgpu::Buffer,
 }
 
 /// A chunk of the batch under way.
@@ -261,55 +254,5 @@ impl Slot {
         }
         self.plans.push((op, shape, plan));
         Ok(self.plans.len() - 1)
-    }
-}
-
-impl Clock {
-    fn new(open: &OpenDevice) -> Option<Self> {
-        if !open.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return None;
-        }
-        let buffer = |usage| {
-            let descriptor = wgpu::BufferDescriptor {
-                label: Some("wgpu_softmax::clock"),
-                size: 16,
-                usage,
-                mapped_at_creation: false,
-            };
-            open.device.create_buffer(&descriptor)
-        };
-        Some(Self {
-            queries: open.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("wgpu_softmax::clock"),
-                ty: wgpu::QueryType::Timestamp,
-                count: 2,
-            }),
-            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
-            host: buffer(wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ),
-        })
-    }
-
-    fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
-        wgpu::ComputePassTimestampWrites {
-            query_set: &self.queries,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
-        }
-    }
-
-    fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
-        encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
-        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.host, 0, 16);
-    }
-
-    async fn read(&self, open: &OpenDevice) -> Result<Duration, Error> {
-        open.map(&self.host, wgpu::MapMode::Read, 16).await?;
-        let view = self.host.get_mapped_range(..).map_err(|e| open.failure(&e.to_string()))?;
-        let mut ticks = [0u64; 2];
-        bytemuck::cast_slice_mut(&mut ticks).copy_from_slice(&view[..16]);
-        drop(view);
-        self.host.unmap();
-        let ticks = ticks[1].saturating_sub(ticks[0]) as f64;
-        Ok(Duration::from_nanos((ticks * f64::from(open.queue.get_timestamp_period())) as u64))
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::header::{self, Description, elements, shape_text};
+use super::header::{self, Description, elements, shape_text, too_many};
 use super::order;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -144,13 +144,6 @@ pub fn zeros(elements: usize, path: &Path) -> Result<Vec<f32>, Failure> {
             format!("{bytes} bytes of memory cannot be had; split the array into smaller files"),
         )
     })
-}
-
-fn too_many(shape: &[usize]) -> String {
-    format!(
-        "a shape of {} f32 elements cannot be addressed; the header is wrong, save the array again",
-        shape_text(shape)
-    )
 }
 
 fn unreadable(error: &io::Error) -> String {

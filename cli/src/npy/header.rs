@@ -2,13 +2,12 @@
 
 use std::io::{self, Read};
 
-use super::literal::{self, Dictionary};
+use npyz::{DType, Endianness, NpyHeader, TypeChar, WriteOptions, WriterBuilder};
+
+use super::guard;
 
 /// NumPy's own limit. It also bounds what is allocated for a header made to do harm.
 const LONGEST: usize = 10_000;
-
-/// What a header's end and thereby the data's begin is aligned to.
-const ALIGNMENT: usize = 64;
 
 /// The description of an f32 array.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +49,21 @@ pub fn read(reader: &mut impl Read) -> Result<Description, String> {
     exactly(reader, &mut text)?;
     let text =
         std::str::from_utf8(&text).map_err(|_| "its header is not text; save the array again".to_owned())?;
-    describe(literal::parse(text).map_err(|e| format!("its header is wrong: {e}; save the array again"))?)
+    describe(&parse(text)?)
+}
+
+/// Has the crate parse a text that was found harmless.
+fn parse(text: &str) -> Result<NpyHeader, String> {
+    let wrong = |why: &str| format!("its header is wrong: {why}; save the array again as float32");
+    let guarded = guard::pass(text).map_err(|why| wrong(&why))?;
+    let product = guarded.numbers.iter().try_fold(1u64, |product, &axis| product.checked_mul(axis.max(1)));
+    product.ok_or_else(|| too_many(&guarded.numbers))?;
+    let length = (guarded.text.len() as u32).to_le_bytes();
+    // Version 3, whose text is UTF-8 and of any length: the others are parts of it.
+    let bytes = [b"\x93NUMPY\x03\x00", &length[..], guarded.text.as_bytes()].concat();
+    // A syntax error quotes the whole text in its further lines.
+    NpyHeader::from_reader(&bytes[..])
+        .map_err(|e| wrong(short(&e.to_string(), 160).lines().next().unwrap_or("")))
 }
 
 fn exactly(reader: &mut impl Read, buffer: &mut [u8]) -> Result<(), String> {
@@ -91,19 +104,29 @@ fn foreign(start: &[u8]) -> String {
     }
 }
 
-fn describe(header: Dictionary) -> Result<Description, String> {
-    let little = cfg!(target_endian = "little");
-    let swapped = match header.descr.as_str() {
-        "<f4" => !little,
-        ">f4" => little,
-        other => {
-            let other = short(other, 60);
-            return Err(format!(
-                "dtype {other} is not handled yet; convert it with numpy: np.save(..., a.astype('float32'))"
-            ));
-        }
+fn describe(header: &NpyHeader) -> Result<Description, String> {
+    let order = match header.dtype() {
+        DType::Plain(one) if one.type_char() == TypeChar::Float && one.size_field() == 4 => one.endianness(),
+        DType::Plain(other) => return Err(not_handled(&other.to_string())),
+        records => return Err(not_handled(&records.descr())),
     };
-    Ok(Description { shape: header.shape, fortran: header.fortran_order, swapped })
+    let shape: Result<_, _> = header.shape().iter().map(|&axis| usize::try_from(axis)).collect();
+    Ok(Description {
+        shape: shape.map_err(|_| too_many(header.shape()))?,
+        fortran: header.order() == npyz::Order::Fortran,
+        swapped: order != Endianness::of_machine(),
+    })
+}
+
+fn not_handled(dtype: &str) -> String {
+    let dtype = short(dtype, 60);
+    format!("dtype {dtype} is not handled yet; convert it with numpy: np.save(..., a.astype('float32'))")
+}
+
+/// What is said of a shape with more elements than there are addresses.
+pub fn too_many(shape: &[impl ToString]) -> String {
+    let shape = short(&shape_text(shape), 200);
+    format!("a shape of {shape} f32 elements cannot be addressed; the header is wrong, save the array again")
 }
 
 /// Text from a file, cut to what fits into a line.
@@ -125,26 +148,16 @@ pub fn elements(shape: &[usize]) -> Option<usize> {
 }
 
 /// The header of an array of this machine's f32 in C order.
-pub fn header_bytes(shape: &[usize]) -> Vec<u8> {
-    let order = if cfg!(target_endian = "little") { '<' } else { '>' };
-    let shape = shape_text(shape);
-    let mut text = format!("{{'descr': '{order}f4', 'fortran_order': False, 'shape': {shape}, }}");
-    // Version 2 only where version 1 cannot hold the length: every reader knows version 1.
-    let (version, field) = if text.len() < 65_000 { (1, 2) } else { (2, 4) };
-    let before = 8 + field;
-    let whole = (before + text.len() + 1).next_multiple_of(ALIGNMENT);
-    text.extend(std::iter::repeat_n(' ', whole - before - text.len() - 1).chain(['\n']));
-    let mut bytes = b"\x93NUMPY".to_vec();
-    bytes.extend([version, 0]);
-    bytes.extend(&(text.len() as u32).to_le_bytes()[..field]);
-    bytes.extend(text.bytes());
-    bytes
+pub fn header_bytes(shape: &[usize]) -> io::Result<Vec<u8>> {
+    let shape: Vec<u64> = shape.iter().map(|&axis| axis as u64).collect();
+    let options = WriteOptions::<f32>::new().default_dtype().shape(&shape);
+    options.writer(Vec::new()).write_header_only()
 }
 
 /// A shape as Python writes it.
-pub fn shape_text(shape: &[usize]) -> String {
+pub fn shape_text(shape: &[impl ToString]) -> String {
     match shape {
-        [one] => format!("({one},)"),
+        [one] => format!("({},)", one.to_string()),
         axes => format!("({})", axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
@@ -164,7 +177,7 @@ mod tests {
 
     #[test]
     fn shapes_read_as_in_python() {
-        assert_eq!(shape_text(&[]), "()");
+        assert_eq!(shape_text(&[0; 0]), "()");
         assert_eq!(shape_text(&[3]), "(3,)");
         assert_eq!(shape_text(&[2, 3]), "(2, 3)");
     }
@@ -172,7 +185,7 @@ mod tests {
     #[test]
     fn a_written_header_reads_back() {
         for shape in [&[][..], &[0], &[5], &[2, 3, 4], &[1; 3000]] {
-            let bytes = header_bytes(shape);
+            let bytes = header_bytes(shape).unwrap();
             assert_eq!(bytes.len() % 64, 0);
             let read = read(&mut &bytes[..]).unwrap();
             assert_eq!(read, Description { shape: shape.to_vec(), fortran: false, swapped: false });

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use wgpu_softmax::Error;
-use wgpu_softmax::verify::{Case, Thoroughness, arithmetic_probe, cases, expected, first_difference};
+use wgpu_softmax::verify::{
+    Case, Probe, ProbeOp, Thoroughness, arithmetic_probe, cases, expected, first_difference,
+};
 
 use super::report::{Arithmetic, Device, Report};
 use super::subject::{Candidate, Subject};
@@ -85,12 +87,15 @@ fn arithmetic(subject: &mut dyn Subject) -> Result<Option<Arithmetic>, Error> {
     let Some(found) = subject.probe(&probes)? else {
         return Ok(None);
     };
-    let tried = probes.len();
-    let mut failed = probes.iter().zip(found).filter(|(probe, found)| !probe.holds(*found));
-    let first = failed.next().map(|(probe, found)| {
-        let (op, a, b) = (probe.op, probe.a, probe.b);
-        format!("{op:?} of {a:#010x} and {b:#010x}: expected {:#010x}, got {found:#010x}", probe.expected)
+    let wrong: Vec<_> = probes.iter().zip(found).filter(|(probe, found)| !probe.holds(*found)).collect();
+    let lines = [ProbeOp::Add, ProbeOp::Sub, ProbeOp::Mul].into_iter().filter_map(|op| {
+        let tried = probes.iter().filter(|probe| probe.op == op).count();
+        let mut of_it = wrong.iter().filter(|(probe, _)| probe.op == op).peekable();
+        let (Probe { a, b, expected, .. }, found) = *of_it.peek()?;
+        Some(format!(
+            "{op:?}: {} of {tried} wrong; first {a:#010x} and {b:#010x}: expected {expected:#010x}, got {found:#010x}",
+            of_it.count()
+        ))
     });
-    let failures = failed.count() + usize::from(first.is_some());
-    Ok(Some(Arithmetic { tried, failed: failures, first }))
+    Ok(Some(Arithmetic { tried: probes.len(), failed: wrong.len(), wrong: lines.collect() }))
 }

@@ -40,8 +40,8 @@ pub struct Arithmetic {
     pub tried: usize,
     /// How many were wrong.
     pub failed: usize,
-    /// The first of those.
-    pub first: Option<String>,
+    /// Each of addition, subtraction and multiplication that was, in a line with the first case.
+    pub wrong: Vec<String>,
 }
 
 /// One kernel's part.
@@ -168,12 +168,13 @@ impl Device {
 
     fn arithmetic_text(&self) -> String {
         match &self.arithmetic {
-            None => "arithmetic not probed".to_owned(),
-            Some(Arithmetic { tried, first: None, .. }) => {
-                format!("arithmetic as needed: {tried} operations tried")
+            None => "rounding not tried".to_owned(),
+            Some(Arithmetic { tried, failed: 0, .. }) => {
+                format!("rounds to nearest, ties to even: {tried} operations tried")
             }
-            Some(Arithmetic { tried, failed, first: Some(first) }) => {
-                format!("arithmetic NOT AS NEEDED in {failed} of {tried} operations; first {first}")
+            Some(Arithmetic { tried, failed, wrong }) => {
+                let wrong: String = wrong.iter().map(|line| format!("\n    {line}")).collect();
+                format!("DOES NOT ROUND TO NEAREST EVEN in {failed} of {tried} operations{wrong}")
             }
         }
     }
@@ -214,9 +215,11 @@ mod tests {
 
     #[test]
     fn wrong_arithmetic_fails() {
-        let arithmetic = Arithmetic { tried: 3, failed: 1, first: Some("Add of".to_owned()) };
+        let arithmetic = Arithmetic { tried: 3, failed: 1, wrong: vec!["Add: 1 of 1".to_owned()] };
         let device = Device::new("a device".to_owned(), &[], Some(arithmetic));
-        assert!(matches!(Report::new(false, Duration::ZERO, vec![device]).outcome(), Err(Failure::Differs)));
+        let report = Report::new(false, Duration::ZERO, vec![device]);
+        assert!(report.text().contains("DOES NOT ROUND") && report.text().contains("Add: 1 of 1"));
+        assert!(matches!(report.outcome(), Err(Failure::Differs)));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::hint::black_box;
 use std::iter;
 
+use wgpu_softmax::cpu::SimdLevel;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
 use wgpu_softmax::gpu::planner::{Capabilities, table};
 use wgpu_softmax::gpu::{Kernel, Options};
-use wgpu_softmax::verify::{Case, Probe, ProbeOp};
+use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
 use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
 
@@ -40,7 +41,8 @@ pub struct Candidate {
 
 impl Candidate {
     fn cpu() -> Self {
-        Self { name: format!("cpu: {}", crate::cpu::description()), subject: Ok(Box::new(Cpu)) }
+        let cpu = Cpu { levels: SimdLevel::available() };
+        Self { name: format!("cpu: {}", crate::cpu::description()), subject: Ok(Box::new(cpu)) }
     }
 
     fn gpu(entry: AdapterEntry) -> Self {
@@ -65,16 +67,19 @@ pub fn one(choice: &DeviceChoice) -> Result<Candidate, Error> {
     Ok(chosen.map_or_else(|_| Candidate::cpu(), Candidate::gpu))
 }
 
-/// The library's CPU implementation.
-struct Cpu;
+/// The library's CPU implementation, with each set of vector instructions that this machine has.
+struct Cpu {
+    levels: Vec<SimdLevel>,
+}
 
 impl Subject for Cpu {
     fn kernels(&self) -> Vec<String> {
-        vec!["cpu".to_owned()]
+        self.levels.iter().map(|level| level.name().to_owned()).collect()
     }
 
-    fn run(&mut self, _kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {
-        words(case, |shape, out| cpu::run(case.op, &case.data, shape, out)).map(Some)
+    fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {
+        let options = cpu::Options::new().level(self.levels[kernel]);
+        words(case, |shape, out| cpu::run_with(&options, case.op, &case.data, shape, out)).map(Some)
     }
 
     fn probe(&mut self, probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {
@@ -139,6 +144,15 @@ impl Subject for Gpu {
         let planned = self.variants.iter().filter(|variant| !variant.forced);
         let tables = planned.filter_map(|v| Some(table(&Capabilities::of(v.context.device()?))));
         tables.flatten().filter_map(|rung| usize::try_from(rung.cols).ok()).collect()
+    }
+
+    fn probe(&mut self, probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {
+        // All of them are the same adapter.
+        let context = self.variants.first().map(|variant| &variant.context);
+        match context.and_then(|context| context.device().zip(context.queue())) {
+            Some((device, queue)) => probe_device(device, queue, probes).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {

@@ -98,7 +98,10 @@ pub fn read_npy(path: &Path) -> (String, Vec<f32>) {
     let header = std::str::from_utf8(&file[10..data]).unwrap();
     let (before, shape) = header.split_once("'shape': ").unwrap();
     assert_eq!(before, "{'descr': '<f4', 'fortran_order': False, ");
-    let shape = shape.trim_end().strip_suffix(", }").unwrap().to_owned();
+    // A comma behind the last axis means nothing to Python, unless it is the only axis.
+    let axes = shape.trim_end().strip_suffix("), }").unwrap().strip_prefix('(').unwrap();
+    let axes: Vec<_> = axes.split(',').map(str::trim).filter(|axis| !axis.is_empty()).collect();
+    let shape = if let [one] = axes[..] { format!("({one},)") } else { format!("({})", axes.join(", ")) };
     let values = file[data..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
     (shape, values.collect())
 }

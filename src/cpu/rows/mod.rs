@@ -26,10 +26,13 @@ use crate::{Op, OpKind, Precision};
 pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
 pub const NARROW_COLS_FAST: usize = 24;
-/// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
+/// Up to here a row's exponentials are kept; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
 pub const GROUP: usize = 4096;
+
+/// From here on a row's exponentials wait in the result, not in scratch.
+const DIRECT_COLS: usize = 8192;
 
 /// What the parts of a call share.
 #[derive(Clone, Copy)]
