@@ -114,6 +114,22 @@ fn long_rows_have_the_bits_of_the_reference() {
 }
 
 #[test]
+fn long_rows_whose_maximum_rises_have_the_bits_of_the_reference() {
+    for cols in [140_000, 300_007] {
+        // So little that the sum is kept, so much that it is given up, and across the anchor's limit.
+        for rise in [5.0, 12.0, 28.0, 60.0, 300.0, 1e5] {
+            let mut x: Vec<f32> = (0..cols).map(|i| rise * (i as f32 / cols as f32 - 0.3)).collect();
+            check_all(&x, 1, cols, 1.0, "rising");
+            check_all(&x, 1, cols, -0.5, "falling");
+            x[..70_000].fill(f32::NEG_INFINITY);
+            check_all(&x, 1, cols, 1.0, "rising from -inf");
+            x[100_000] = f32::NEG_INFINITY;
+            check_all(&x, 1, cols, 1.0, "rising with -inf");
+        }
+    }
+}
+
+#[test]
 fn special_values_in_every_position_have_the_bits_of_the_reference() {
     let mut random = Random::new(3);
     for cols in [1, 2, 3, 4, 5, 16, 17, 33, 64, 65, 100, 129, 1000] {

@@ -3,7 +3,7 @@
 use fearless_simd::dispatch;
 
 use super::reference::RowFinish;
-use super::rows::{self, Io, Job, long};
+use super::rows::{self, Io, Job, long, part::Part};
 use super::simd::WideTotal;
 use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
@@ -15,8 +15,6 @@ use super::{scratch, stream};
 const PART: usize = 1 << 16;
 /// Elements below which the calling thread does all.
 const SMALL: usize = 1 << 17;
-/// How far ahead a part of a row asks for memory.
-const AHEAD: usize = 1 << 12;
 /// Results larger than this go past the caches: they would not stay there.
 pub(crate) const STREAM_BYTES: usize = 8 << 20;
 
@@ -57,17 +55,31 @@ fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
     );
 }
 
-/// One row on several threads: two reductions, then the result.
+/// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
-    let key = max_key(job, io.x(), threads);
-    let total =
-        from_key(key).is_finite().then(|| sum(job, io.x(), settle_max(key), job.cols as u64, threads));
+    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
+    let Part { key, mut total, .. } = reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
+    if total.is_none() && from_key(key).is_finite() {
+        total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
+    }
     match long::result(job, key, total) {
         long::LongResult::Stats(stats) => long::write_stats(io, &stats),
         long::LongResult::Elements(finish) => {
             let parts = if job.op.kind.is_elementwise() { row_parts(threads, job.cols) } else { 1 };
             write(job, io, &finish, parts);
         }
+    }
+}
+
+/// Maximum and sum of a part of a row.
+fn part_of_row(job: &Job, x: &[f32], scratch: &mut [f32]) -> Part {
+    let scale = job.op.scale;
+    if job.is_fast() {
+        dispatch!(job.token, simd => long::part::<_, Fast>(simd, x, scale, scratch))
+    } else if third_bin(job.cols as u64) {
+        dispatch!(job.token, simd => long::part::<_, ExactLong>(simd, x, scale, scratch))
+    } else {
+        dispatch!(job.token, simd => long::part::<_, Exact>(simd, x, scale, scratch))
     }
 }
 
@@ -142,9 +154,9 @@ fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
 fn write_part(job: &Job, io: Io, finish: &RowFinish) {
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
-            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, AHEAD, scratch));
+            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, scratch));
         } else {
-            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, AHEAD, scratch));
+            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, scratch));
         }
     });
     if job.stream {

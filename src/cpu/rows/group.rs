@@ -1,12 +1,12 @@
 //! Kernel `group`: rows of middling length, several at a time, read once and written once. The
-//! exponentials wait in scratch, in the L1 cache; the scalars of a group's rows (reciprocal,
-//! logarithm) are computed together, one row per lane.
+//! exponentials wait in scratch, in the L1 cache, or for longer rows in the result; the scalars of a
+//! group's rows (reciprocal, logarithm) are computed together, one row per lane.
 
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::pass::{ELEMENTS, EXPONENTIALS, NOTHING, exp_sum};
-use super::{GROUP, Io, Job};
+use super::{DIRECT_COLS, GROUP, Io, Job};
 use crate::OpKind;
 use crate::cpu::simd::{
     Math, PerRow, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
@@ -21,6 +21,12 @@ pub(crate) fn scratch(cols: usize) -> usize {
 #[inline(always)]
 pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
     let (cols, words) = (job.cols, job.words);
+    if let Io::Apart(x, y) = &mut io
+        && cols >= DIRECT_COLS
+        && job.op.kind.is_elementwise()
+    {
+        return direct::<S, M>(simd, job, x, y, scratch);
+    }
     let group = (GROUP / cols).clamp(1, S::f32s::LEN);
     let rows = io.x().len() / cols;
     let (scaled, hold) = scratch.split_at_mut(cols.max(GROUP));
@@ -30,29 +36,50 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let shift = (io.y()[row * words..].as_ptr() as usize / 4) % 16;
         let hold = &mut hold[shift..][..count * cols];
         let x = &io.x()[row * cols..][..count * cols];
-        let x = if job.op.scale == 1.0 {
-            x
-        } else {
-            map(
-                simd,
-                x,
-                &mut scaled[..x.len()],
-                0,
-                #[inline(always)]
-                |x| special::scaled(simd, x, job.op.scale),
-            );
-            &scaled[..x.len()]
-        };
+        let x = self::scaled(simd, job, x, scaled);
         let maxima = maxima(simd, x, cols);
         let totals = totals::<S, M>(simd, job, x, &maxima, hold, group * cols);
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
-            write::<S, M>(simd, job, &maxima, &totals, hold, y);
+            write::<S, M>(simd, job, &maxima, &totals, hold, Some(y));
+            let y = &mut io.y()[row * words..][..count * words];
             maxima.fill(job, count, y);
         } else {
             per_row::<S, M>(simd, job, &maxima, &totals, y);
         }
     }
+}
+
+/// Rows that the L1 cache does not hold: the exponentials wait in the result, which then is in a cache
+/// anyway, so that no store goes past them.
+#[inline(always)]
+fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+    for row in 0..x.len() / job.cols {
+        let (x, y) = (&x[row * job.cols..][..job.cols], &mut y[row * job.cols..][..job.cols]);
+        let x = scaled(simd, job, x, scratch);
+        let maxima = maxima(simd, x, job.cols);
+        let totals = totals::<S, M>(simd, job, x, &maxima, y, job.cols);
+        write::<S, M>(simd, job, &maxima, &totals, y, None);
+        maxima.fill(job, 1, y);
+    }
+}
+
+/// The elements times the scale, in scratch where that changes them.
+#[inline(always)]
+fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+    if job.op.scale == 1.0 {
+        return x;
+    }
+    let scaled = &mut scratch[..x.len()];
+    map(
+        simd,
+        x,
+        scaled,
+        0,
+        #[inline(always)]
+        |x| special::scaled(simd, x, job.op.scale),
+    );
+    scaled
 }
 
 #[inline(always)]
@@ -90,7 +117,7 @@ fn totals<S: Simd, M: Math<S>>(
     totals
 }
 
-/// The second pass: from scratch to the result.
+/// The second pass: from scratch to the result, or in place where the exponentials wait there.
 #[inline(always)]
 fn write<S: Simd, M: Math<S>>(
     simd: S,
@@ -98,7 +125,7 @@ fn write<S: Simd, M: Math<S>>(
     maxima: &Maxima,
     totals: &PerRow<M::Total>,
     hold: &mut [f32],
-    y: &mut [f32],
+    y: Option<&mut [f32]>,
 ) {
     if job.op.kind == OpKind::Softmax {
         let [high, low] = M::reciprocals(simd, totals).map(
@@ -133,10 +160,10 @@ fn each_row<S: Simd>(
     simd: S,
     job: &Job,
     hold: &mut [f32],
-    y: &mut [f32],
+    y: Option<&mut [f32]>,
     f: impl Fn(usize, S::f32s) -> S::f32s,
 ) {
-    if job.stream {
+    if job.stream || y.is_none() {
         for (r, hold) in hold.chunks_exact_mut(job.cols).enumerate() {
             map_in_place(
                 simd,
@@ -145,8 +172,10 @@ fn each_row<S: Simd>(
                 |v| f(r, v),
             );
         }
-        job.copy_out(hold, y);
-    } else {
+        if let Some(y) = y {
+            job.copy_out(hold, y);
+        }
+    } else if let Some(y) = y {
         for (r, (hold, y)) in hold.chunks_exact(job.cols).zip(y.chunks_exact_mut(job.cols)).enumerate() {
             map(
                 simd,

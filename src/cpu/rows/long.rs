@@ -1,9 +1,10 @@
-//! Kernel `long`: rows that no cache near the core holds. Three passes over pieces that fit the L1
-//! cache (maximum, sum, write); the exponentials are computed twice, which costs less than writing
-//! and reading them. Parts of a row may be computed apart and merged: the sums are integers.
+//! Kernel `long`: rows that no cache near the core holds. Two passes over pieces that fit the L1 cache
+//! (maximum and sum, write); the exponentials are computed twice, which costs less than writing and
+//! reading them. Parts of a row may be computed apart and merged: the sums are integers.
 
 use fearless_simd::prelude::*;
 
+use super::part::Part;
 use super::pass::{NOTHING, exp_sum, exps};
 use super::{Io, Job};
 use crate::cpu::RowRange;
@@ -27,18 +28,16 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     let rows = io.x().len() / job.cols;
     for row in 0..rows {
         let x = &io.x()[row * job.cols..][..job.cols];
-        let key = max_key(simd, x, job.op.scale, scratch);
-        // No closure: inside `then` it would lose its target features.
-        let total = if from_key(key).is_finite() {
-            Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch))
-        } else {
-            None
-        };
+        let Part { key, mut total, .. } = part::<S, M>(simd, x, job.op.scale, scratch);
+        // No closure: inside `or_else` it would lose its target features.
+        if total.is_none() && from_key(key).is_finite() {
+            total = Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch));
+        }
         let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.words);
         let (row, _) = rest.split_at(job.cols, job.words);
         match result(job, key, total) {
             LongResult::Stats(stats) => write_stats(row, &stats),
-            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, job.cols, scratch),
+            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, scratch),
         }
     }
 }
@@ -52,6 +51,7 @@ pub(crate) enum LongResult {
 /// What a row becomes, from the key of its maximum and, where that is finite, its sum.
 pub(crate) fn result(job: &Job, key: i32, total: Option<WideTotal>) -> LongResult {
     let max = RowMax::from_key(key);
+    let total = total.filter(|_| from_key(key).is_finite());
     if job.op.kind == OpKind::RowStats {
         let units = total.map_or(0, WideTotal::units);
         return LongResult::Stats(RowStats::new(max, RowSum::from_units(units)));
@@ -128,6 +128,33 @@ pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32], scale: f32, scratch: &mut [f3
     key
 }
 
+/// The maximum of a row, or of a part of one, and the sum against it where one pass tells it.
+#[inline(always)]
+pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch: &mut [f32]) -> Part {
+    let mut part = Part::empty(M::wide(M::ZERO), M::REACH);
+    pieces(
+        simd,
+        x,
+        scale,
+        scratch,
+        #[inline(always)]
+        |x| {
+            let (key, least) = special::max_key_and_least(simd, x);
+            part.see(key, least);
+            // Where the maximum is not finite yet, the elements count for nothing or the row does.
+            if let Some(total) = part.total
+                && from_key(part.key).is_finite()
+            {
+                let row = M::row(simd, splat(simd, settle_max(part.key)));
+                let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
+                let here = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut [], PIECE);
+                part.total = Some(total.merge(M::wide(here)));
+            }
+        },
+    );
+    part
+}
+
 /// The sum of a row, or of a part of one, against the whole row's maximum.
 #[inline(always)]
 pub(crate) fn sum<S: Simd, M: Math<S>>(
@@ -161,7 +188,6 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
     job: &Job,
     io: Io,
     finish: &RowFinish,
-    ahead: usize,
     scratch: &mut [f32],
 ) {
     match *finish {
@@ -176,7 +202,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                 scratch,
                 #[inline(always)]
                 |x, y| {
-                    exps::<S, M>(simd, x, &range, y, ahead);
+                    exps::<S, M>(simd, x, &range, y, PIECE);
                     map_in_place(
                         simd,
                         y,
@@ -199,7 +225,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
                         simd,
                         x,
                         y,
-                        ahead,
+                        PIECE,
                         #[inline(always)]
                         |x| log_probability(simd, x, max, log),
                     )

@@ -9,11 +9,12 @@ mod group;
 mod io;
 pub(crate) mod long;
 mod narrow;
+pub(crate) mod part;
 mod pass;
 
 pub(crate) use io::Io;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, dispatch};
 
 use super::options::SimdLevel;
 use super::simd::exact::{Exact, ExactLong};
@@ -25,10 +26,13 @@ use crate::{Op, OpKind, Precision};
 pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
 pub const NARROW_COLS_FAST: usize = 24;
-/// Up to here a row's exponentials are kept in scratch; longer rows compute them twice.
+/// Up to here a row's exponentials are kept; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
 pub const GROUP: usize = 4096;
+
+/// From here on a row's exponentials wait in the result, not in scratch.
+const DIRECT_COLS: usize = 8192;
 
 /// What the parts of a call share.
 #[derive(Clone, Copy)]
@@ -78,31 +82,23 @@ pub(crate) fn run(job: &Job, io: Io) {
     } else {
         group::scratch(job.cols)
     };
-    scratch::with(floats, |scratch| {
-        dispatch!(job.token, simd => by_precision(simd, job, io, scratch));
-    });
+    scratch::with(floats, |scratch| by_kernel(job, io, scratch));
     if job.stream {
         stream::fence();
     }
 }
 
-#[inline(always)]
-fn by_precision<S: Simd>(simd: S, job: &Job, io: Io, scratch: &mut [f32]) {
-    if job.is_fast() {
-        if job.is_narrow() {
-            narrow::run::<S, Fast>(simd, job, io, scratch);
-        } else if job.is_long() {
-            long::run::<S, Fast>(simd, job, io, scratch);
-        } else {
-            group::run::<S, Fast>(simd, job, io, scratch);
+/// Each kernel is dispatched by itself: together they would be one function too large to compile well.
+fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
+    match (job.is_fast(), job.is_narrow(), job.is_long()) {
+        (true, true, _) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
+        (true, _, false) => dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch)),
+        (true, _, true) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
+        (_, true, _) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
+        (_, _, false) => dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch)),
+        (_, _, true) if third_bin(job.cols as u64) => {
+            dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }
-    } else if job.is_narrow() {
-        narrow::run::<S, Exact>(simd, job, io, scratch);
-    } else if !job.is_long() {
-        group::run::<S, Exact>(simd, job, io, scratch);
-    } else if third_bin(job.cols as u64) {
-        long::run::<S, ExactLong>(simd, job, io, scratch);
-    } else {
-        long::run::<S, Exact>(simd, job, io, scratch);
+        _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
     }
 }

@@ -19,6 +19,7 @@ impl<S: Simd> Math<S> for Exact {
     type Total = u64;
     const ZERO: u64 = 0;
     const ONE: u64 = 1 << (2 * BIN_STEP);
+    const REACH: u32 = 2 * BIN_STEP - 24;
 
     #[inline(always)]
     fn row(simd: S, max: S::f32s) -> Range<S> {
@@ -26,13 +27,13 @@ impl<S: Simd> Math<S> for Exact {
     }
 
     #[inline(always)]
-    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(x, row)
+    fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(simd, x, row)
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(_: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(x, row)
+    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(simd, x, row)
     }
 
     #[inline(always)]
@@ -73,7 +74,7 @@ impl<S: Simd> Math<S> for Exact {
     #[inline(always)]
     fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
         let mut unit = Bins::new(simd);
-        unit.add(exp(max, &Range::new(simd, max)));
+        unit.add(exp(simd, max, &Range::new(simd, max)));
         log::logs(simd, totals, &unit.lanes(1))
     }
 
@@ -89,6 +90,7 @@ impl<S: Simd> Math<S> for ExactLong {
     type Total = u128;
     const ZERO: u128 = 0;
     const ONE: u128 = 1 << (3 * BIN_STEP);
+    const REACH: u32 = 3 * BIN_STEP - 24;
 
     #[inline(always)]
     fn row(simd: S, max: S::f32s) -> Range<S> {
@@ -96,13 +98,13 @@ impl<S: Simd> Math<S> for ExactLong {
     }
 
     #[inline(always)]
-    fn exp(_: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(x, row)
+    fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+        exp(simd, x, row)
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(_: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(x, row)
+    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+        exp_many(simd, x, row)
     }
 
     #[inline(always)]

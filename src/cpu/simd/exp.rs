@@ -21,16 +21,18 @@ impl<S: Simd> Range<S> {
         let size = max.bitcast::<S::u32s>() & ABS_MASK;
         let near = size.simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
         let anchor = near.select(splat(simd, 0.0), max);
-        let (_, k_max) = reduce::<S>(max - anchor);
+        let (_, k_max) = reduce::<S>(simd, max - anchor);
         Self { low: (max - anchor) - RANGE, anchor, bias: k_max - splat_u(simd, HELD_SHIFT) }
     }
 }
 
+/// The products with the first two parts are exact, so that it does not matter whether they are fused.
 #[inline(always)]
-fn reduce<S: Simd>(t: S::f32s) -> (S::f32s, S::u32s) {
+fn reduce<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::u32s) {
     let rounded = t * LOG2_E + ROUND_MAGIC;
     let k = rounded - ROUND_MAGIC;
-    let r = ((t - k * LN2_A) - k * LN2_B) - k * LN2_C;
+    let r = k.mul_add(splat(simd, -LN2_A), t);
+    let r = k.mul_add(splat(simd, -LN2_B), r) - k * LN2_C;
     (r, rounded.bitcast())
 }
 
@@ -48,19 +50,19 @@ fn polynomial<S: Simd>(r: S::f32s) -> S::f32s {
 /// 105 below it give about 2^-87: less than half a unit of every bin, and as a probability below the
 /// normal range, so that they count for nothing.
 #[inline(always)]
-pub(crate) fn exp<S: Simd>(x: S::f32s, row: &Range<S>) -> S::f32s {
-    let (r, k) = reduce::<S>((x - row.anchor).max(row.low));
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+    let (r, k) = reduce::<S>(simd, (x - row.anchor).max(row.low));
     (polynomial::<S>(r).bitcast::<S::u32s>() + ((k - row.bias) << 23)).bitcast()
 }
 
 /// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
 /// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
 #[inline(always)]
-pub(crate) fn exp_many<S: Simd, const U: usize>(x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+pub(crate) fn exp_many<S: Simd, const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
     let mut r = *x;
     let mut k = [row.bias; U];
     for i in 0..U {
-        let (rest, rounded) = reduce::<S>((x[i] - row.anchor).max(row.low));
+        let (rest, rounded) = reduce::<S>(simd, (x[i] - row.anchor).max(row.low));
         (r[i], k[i]) = (rest, (rounded - row.bias) << 23);
     }
     let e = polynomial_many::<S, U>(&r);

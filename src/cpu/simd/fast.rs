@@ -59,6 +59,8 @@ impl<S: Simd> Math<S> for Fast {
     type Total = f32;
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
+    // There is no grid.
+    const REACH: u32 = 0;
 
     #[inline(always)]
     fn row(_: S, max: S::f32s) -> S::f32s {

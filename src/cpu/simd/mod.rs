@@ -65,6 +65,8 @@ pub(crate) trait Math<S: Simd>: 'static {
     const ZERO: Self::Total;
     /// A sum that every later step can take, for rows whose result is filled in afterwards.
     const ONE: Self::Total;
+    /// How many powers of two below the maximum's all 24 bits of an exponential lie on the sum's grid.
+    const REACH: u32;
 
     /// From the finite, settled maximum.
     fn row(simd: S, max: S::f32s) -> Self::Row;

@@ -69,12 +69,13 @@ pub(crate) fn reciprocals<S: Simd>(simd: S, sums: &PerRow<u64>) -> [S::f32s; 2] 
     [times_power::<S>(short, shift), times_power::<S>((high - short) + low, shift)]
 }
 
-/// A held exponential times the reciprocal, as `reciprocal::normalise`.
+/// A held exponential times the reciprocal, as `reciprocal::normalise`. Both products with the high
+/// part are exact, so that it does not matter whether they are fused.
 #[inline(always)]
 pub(crate) fn normalise<S: Simd>(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
     let upper = upper_half::<S>(e);
     let lower = e - upper;
-    let held: S::u32s = (upper * by[0] + (lower * by[0] + e * by[1])).bitcast();
+    let held: S::u32s = upper.mul_add(by[0], lower.mul_add(by[0], e * by[1])).bitcast();
     let normal = held.simd_ge(splat_u(simd, (HELD_SHIFT + 1) << 23));
     normal.select(held - splat_u(simd, HELD_SHIFT << 23), splat_u(simd, 0)).bitcast()
 }

@@ -19,7 +19,7 @@ impl<S: Simd> Extremes<S> {
     #[inline(always)]
     pub(crate) fn new(simd: S) -> Self {
         let lowest = splat_u(simd, NEG_INF_BITS);
-        Self { signed_max: lowest.bitcast(), min: lowest, max: lowest }
+        Self { signed_max: lowest.bitcast(), min: lowest, max: splat_u(simd, 0) }
     }
 
     #[inline(always)]
@@ -50,11 +50,31 @@ impl<S: Simd> Extremes<S> {
         let key = negative.select(below, self.signed_max);
         nan.select(S::i32s::splat(simd, NAN_BITS as i32), key)
     }
+
+    /// The least element of all lanes, where there is no NaN.
+    #[inline(always)]
+    fn least(self) -> f32 {
+        // Among negative numbers the greatest pattern is the least number.
+        let below = self.max.reduce_max();
+        f32::from_bits(if below >> 31 != 0 { below } else { self.min.reduce_min() })
+    }
 }
 
 /// The key of the maximum of at least one vector of elements.
 #[inline(always)]
 pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32]) -> i32 {
+    extremes(simd, x).keys(simd).reduce_max()
+}
+
+/// The key of the maximum of at least one vector of elements, and the least of them.
+#[inline(always)]
+pub(crate) fn max_key_and_least<S: Simd>(simd: S, x: &[f32]) -> (i32, f32) {
+    let seen = extremes(simd, x);
+    (seen.keys(simd).reduce_max(), seen.least())
+}
+
+#[inline(always)]
+fn extremes<S: Simd>(simd: S, x: &[f32]) -> Extremes<S> {
     let n = S::f32s::LEN;
     assert!(x.len() >= n);
     // Two chains, so that one waits while the other works.
@@ -68,7 +88,7 @@ pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32]) -> i32 {
     if pairs.remainder().len() >= n {
         even.see(load(simd, pairs.remainder()));
     }
-    even.merge(odd).keys(simd).reduce_max()
+    even.merge(odd)
 }
 
 /// Elements times the scale, as `special::scaled`.
