@@ -10,7 +10,8 @@ use crate::test::test;
 
 /// Dependencies that the library and the command may both name. Anything else that the command
 /// depends on must stay out of the library's tree: whoever takes the library must not pay for it.
-const SHARED: [&str; 7] = ["bytemuck", "half", "ndarray", "pollster", "rayon", "wgpu", "wgpu-softmax"];
+const SHARED: [&str; 8] =
+    ["bytemuck", "half", "libc", "ndarray", "pollster", "rayon", "wgpu", "wgpu-softmax"];
 
 /// Formatting, lints, documentation, features, dependencies, the package, the tests.
 ///
