@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_intrusive::sync::Mutex;
 
+use crate::error::check_length;
 use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
 use crate::gpu::device::OpenDevice;
 use crate::gpu::transfer::Transfer;
@@ -262,13 +263,6 @@ impl Context {
     pub fn softmax_blocking(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
         self.run_blocking(Softmax::new(), x, shape)
     }
-}
-
-fn check_length(operand: &'static str, needed: u64, found: usize) -> Result<(), Error> {
-    if needed == found as u64 {
-        return Ok(());
-    }
-    Err(Error::Length { operand, needed, found: found as u64 })
 }
 
 fn on_cpu(work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {

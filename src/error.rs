@@ -107,3 +107,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Whether an operand has as many elements as the shape asks for.
+///
+/// # Errors
+/// [`Error::Length`] where it has not.
+pub(crate) fn check_length(operand: &'static str, needed: u64, found: usize) -> Result<(), Error> {
+    let found = found as u64;
+    if found == needed { Ok(()) } else { Err(Error::Length { operand, needed, found }) }
+}

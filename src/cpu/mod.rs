@@ -30,6 +30,7 @@ pub use options::{Options, SimdLevel};
 pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};
 pub use shards::{row_max, row_max_with, row_statistics, row_statistics_with, row_sum, row_sum_with};
 
+use crate::error::check_length;
 use crate::{Error, LogSoftmax, LogSumExp, Op, OpKind, Shape, Softmax, Softmin};
 use rows::{Io, Job};
 
@@ -59,8 +60,8 @@ pub fn run_with(
     out: &mut [f32],
 ) -> Result<(), Error> {
     let job = job(options, op.into(), shape)?;
-    check("input", shape.elements()?, x.len())?;
-    check("output", job.op.kind.output_words(shape)?, out.len())?;
+    check_length("input", shape.elements()?, x.len())?;
+    check_length("output", job.op.kind.output_words(shape)?, out.len())?;
     if shape.is_empty() {
         fill_empty(&job.op, out);
     } else {
@@ -91,7 +92,7 @@ pub fn run_in_place_with(
     if !job.op.kind.is_elementwise() {
         return Err(Error::NotInPlace { op: job.op.kind.name() });
     }
-    check("data", shape.elements()?, data.len())?;
+    check_length("data", shape.elements()?, data.len())?;
     // The lines were just read: storing to them costs no further read.
     job.stream = false;
     if !shape.is_empty() {
@@ -141,10 +142,6 @@ fn job(options: &Options, op: Op, shape: Shape) -> Result<Job, Error> {
     let cols = shape.cols() as usize;
     let words = op.kind.output_words(Shape::rows(1, cols))? as usize;
     Ok(Job { op, cols, words, level, token, stream })
-}
-
-fn check(operand: &'static str, needed: u64, found: usize) -> Result<(), Error> {
-    if found as u64 == needed { Ok(()) } else { Err(Error::Length { operand, needed, found: found as u64 }) }
 }
 
 /// The results of rows without columns.

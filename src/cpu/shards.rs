@@ -3,7 +3,8 @@
 
 use super::rows::Job;
 use super::special::{from_key, settle_max};
-use super::{Options, check, job, parallel, run_with};
+use super::{Options, job, parallel, run_with};
+use crate::error::check_length;
 use crate::{Error, RowMax, RowStatistics, RowStats, RowSum, Shape};
 
 /// The maximum of each row and its exact sum of exp(x - maximum); `out` has one per row. `scale`
@@ -26,7 +27,7 @@ pub fn row_statistics_with(
     shape: Shape,
     out: &mut [RowStats],
 ) -> Result<(), Error> {
-    check("output", shape.row_count(), out.len())?;
+    check_length("output", shape.row_count(), out.len())?;
     run_with(options, RowStatistics::new().scale(scale), x, shape, bytemuck::cast_slice_mut(out))
 }
 
@@ -50,7 +51,7 @@ pub fn row_max_with(
     out: &mut [RowMax],
 ) -> Result<(), Error> {
     let job = shard_job(options, scale, x, shape)?;
-    check("output", shape.row_count(), out.len())?;
+    check_length("output", shape.row_count(), out.len())?;
     parallel::each_row(&job, x, out, options.threads, &|_, x, out| {
         *out = RowMax::from_key(parallel::max_key(&job, x, options.threads));
     });
@@ -88,8 +89,8 @@ pub fn row_sum_with(
     out: &mut [RowSum],
 ) -> Result<(), Error> {
     let job = shard_job(options, scale, x, shape)?;
-    check("max", shape.row_count(), max.len())?;
-    check("output", shape.row_count(), out.len())?;
+    check_length("max", shape.row_count(), max.len())?;
+    check_length("output", shape.row_count(), out.len())?;
     parallel::each_row(&job, x, out, options.threads, &|row, x, out| {
         let key = max[row].key();
         *out = RowSum::default();
@@ -103,6 +104,6 @@ pub fn row_sum_with(
 
 fn shard_job(options: &Options, scale: f32, x: &[f32], shape: Shape) -> Result<Job, Error> {
     let job = job(options, RowStatistics::new().scale(scale).into(), shape)?;
-    check("input", shape.elements()?, x.len())?;
+    check_length("input", shape.elements()?, x.len())?;
     Ok(job)
 }

@@ -146,13 +146,18 @@ pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch:
                 && from_key(part.key).is_finite()
             {
                 let row = M::row(simd, splat(simd, settle_max(part.key)));
-                let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
-                let here = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut [], PIECE);
-                part.total = Some(total.merge(M::wide(here)));
+                part.total = Some(total.merge(piece_sum::<S, M>(simd, x, &row)));
             }
         },
     );
     part
+}
+
+/// The sum of a piece, of which nothing else is kept.
+#[inline(always)]
+fn piece_sum<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row) -> WideTotal {
+    let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
+    M::wide(exp_sum::<S, M, NOTHING>(simd, x, row, fresh, &mut [], PIECE))
 }
 
 /// The sum of a row, or of a part of one, against the whole row's maximum.
@@ -173,9 +178,7 @@ pub(crate) fn sum<S: Simd, M: Math<S>>(
         scratch,
         #[inline(always)]
         |x| {
-            let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
-            let part = exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, &mut [], PIECE);
-            total = total.merge(M::wide(part));
+            total = total.merge(piece_sum::<S, M>(simd, x, &row));
         },
     );
     total
