@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use futures_intrusive::sync::Mutex;
 
+use crate::break_even::Estimate;
 use crate::error::check_length;
 use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
-use crate::gpu::device::OpenDevice;
+use crate::gpu::device::{OpenDevice, block_on};
+use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
-use crate::gpu::{Ops, Options};
+use crate::gpu::{Compiled, Ops, Options};
 use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
 /// What ran where, and how long each part took.
@@ -17,7 +19,8 @@ use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, So
 pub struct Timing {
     /// Host to device, as the host saw it; 0 on the CPU.
     pub upload: Duration,
-    /// The computation itself; from the device's own clock where it has one.
+    /// The computation itself; from the device's own clock where it has one and there are more than
+    /// 64 KiB of elements, else as the host saw it.
     pub compute: Duration,
     /// Device to host; 0 on the CPU.
     pub read_back: Duration,
@@ -25,6 +28,9 @@ pub struct Timing {
     pub total: Duration,
     /// The name of the kernel that ran, "cpu" on the CPU.
     pub kernel: &'static str,
+    /// Where the CPU computed although a GPU is open: the estimate that decided it
+    /// ([`Options::small_on_cpu`]).
+    pub small: Option<Estimate>,
 }
 
 /// One device, or the CPU, with its reused staging. Calls from several threads take turns.
@@ -52,6 +58,7 @@ struct Gpu {
     open: OpenDevice,
     ops: Ops,
     transfer: Mutex<Transfer>,
+    small: SmallOnCpu,
 }
 
 impl Context {
@@ -69,7 +76,10 @@ impl Context {
             return Ok(Self::cpu("the CPU was asked for"));
         }
         match choose(choice, &adapters().await)? {
-            Ok(entry) => Self::on(entry, Options::default()).await,
+            // A device that was named is taken for every batch.
+            Ok(entry) => {
+                Self::on(entry, Options::default().small_on_cpu(*choice == DeviceChoice::Auto)).await
+            }
             Err(reason) => Ok(Self::cpu(reason)),
         }
     }
@@ -80,9 +90,11 @@ impl Context {
     /// [`Error::Device`] where it refuses.
     pub async fn on(entry: AdapterEntry, options: Options) -> Result<Self, Error> {
         let open = OpenDevice::new(&entry).await?;
+        let small = SmallOnCpu::new(options.small_on_cpu && options.force.is_none());
         let ops = Ops::new(&open.device, options).await?;
         let transfer = Mutex::new(Transfer::default(), true);
-        Ok(Self { gpu: Some(Gpu { entry, open, ops, transfer }), reason: None })
+        let gpu = Gpu { entry, open, ops, transfer, small };
+        Ok(Self { gpu: Some(gpu), reason: None })
     }
 
     /// The CPU, and why it is used.
@@ -103,6 +115,11 @@ impl Context {
     /// The queue that goes with [`Context::device`].
     pub fn queue(&self) -> Option<&wgpu::Queue> {
         self.gpu.as_ref().map(|gpu| &gpu.open.queue)
+    }
+
+    /// The pipelines compiled so far, to be kept for the next process: see [`Ops::compiled`].
+    pub fn compiled(&self) -> Option<Compiled> {
+        self.gpu.as_ref().and_then(|gpu| gpu.ops.compiled())
     }
 
     /// Why the CPU is used, where it is.
@@ -128,10 +145,13 @@ impl Context {
         check_length("output", op.kind.output_words(shape)?, out.len())?;
         match &self.gpu {
             Some(gpu) if !shape.is_empty() => {
+                if let Some(small) = gpu.small.estimate(&gpu.open, &gpu.transfer, &op, shape).await {
+                    return on_cpu(Some(small), || crate::cpu::run(op, x, shape, out));
+                }
                 let mut transfer = gpu.transfer.lock().await;
                 transfer.run(&gpu.open, &gpu.ops, op, shape, Some(x), out).await
             }
-            _ => on_cpu(|| crate::cpu::run(op, x, shape, out)),
+            _ => on_cpu(None, || crate::cpu::run(op, x, shape, out)),
         }
     }
 
@@ -153,10 +173,13 @@ impl Context {
         check_length("data", shape.elements()?, data.len())?;
         match &self.gpu {
             Some(gpu) if !shape.is_empty() => {
+                if let Some(small) = gpu.small.estimate(&gpu.open, &gpu.transfer, &op, shape).await {
+                    return on_cpu(Some(small), || crate::cpu::run_in_place(op, data, shape));
+                }
                 let mut transfer = gpu.transfer.lock().await;
                 transfer.run(&gpu.open, &gpu.ops, op, shape, None, data).await
             }
-            _ => on_cpu(|| crate::cpu::run_in_place(op, data, shape)),
+            _ => on_cpu(None, || crate::cpu::run_in_place(op, data, shape)),
         }
     }
 
@@ -232,7 +255,7 @@ impl Context {
         shape: Shape,
         out: &mut [f32],
     ) -> Result<Timing, Error> {
-        pollster::block_on(self.run_into(op, x, shape, out))
+        block_on(self.run_into(op, x, shape, out))
     }
 
     /// [`Context::run_in_place`] for callers without an executor: blocks this thread.
@@ -245,7 +268,7 @@ impl Context {
         data: &mut [f32],
         shape: Shape,
     ) -> Result<Timing, Error> {
-        pollster::block_on(self.run_in_place(op, data, shape))
+        block_on(self.run_in_place(op, data, shape))
     }
 
     /// [`Context::run`] for callers without an executor: blocks this thread.
@@ -253,7 +276,7 @@ impl Context {
     /// # Errors
     /// Those of [`Context::run_into`].
     pub fn run_blocking(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        pollster::block_on(self.run(op, x, shape))
+        block_on(self.run(op, x, shape))
     }
 
     /// [`Context::softmax`] for callers without an executor: blocks this thread.
@@ -265,9 +288,9 @@ impl Context {
     }
 }
 
-fn on_cpu(work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
+fn on_cpu(small: Option<Estimate>, work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
     let start = Instant::now();
     work()?;
     let total = start.elapsed();
-    Ok(Timing { compute: total, total, kernel: "cpu", ..Timing::default() })
+    Ok(Timing { compute: total, total, kernel: "cpu", small, ..Timing::default() })
 }

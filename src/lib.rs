@@ -16,6 +16,7 @@
 
 #[cfg(feature = "ndarray")]
 mod array;
+pub mod break_even;
 mod context;
 pub mod cpu;
 mod error;

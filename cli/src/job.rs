@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wgpu_softmax::gpu::Compiled;
 use wgpu_softmax::{Context, DeviceChoice, Op, Shape, Timing};
 
 use crate::check::{self, Check};
@@ -11,6 +12,7 @@ use crate::npy::{Array, Source, header_bytes};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::steps::Steps;
+use crate::store::Store;
 use crate::summary::Parts;
 
 /// One operation on one batch.
@@ -24,26 +26,67 @@ pub struct Job {
     pub kernel: &'static str,
     times: Parts<Duration>,
     start: Instant,
+    store: Store,
+    /// The pipelines that it began with.
+    compiled: Compiled,
 }
 
 impl Job {
     /// Begins now.
-    pub fn new(op: Op, shape: Shape) -> Self {
+    pub fn new(op: Op, shape: Shape, store: Store) -> Self {
         Self {
             op,
             shape,
             times: Parts::default(),
             kernel: "none: there is nothing to compute",
             start: Instant::now(),
+            store,
+            compiled: Compiled::new(),
         }
     }
 
-    /// Makes the device ready.
-    pub fn open(&mut self, choice: &DeviceChoice) -> Result<Context, Failure> {
+    /// Makes the device ready. Under `auto` that is the CPU where it has the batch done before a GPU
+    /// would have started, unless the two are to be compared.
+    pub fn open(&mut self, choice: &DeviceChoice, compare: bool) -> Result<Context, Failure> {
         let since = Instant::now();
-        let context = device::open(choice)?;
+        let small = (*choice == DeviceChoice::Auto && !compare)
+            .then(|| self.store.measured().small(self.bytes(), &self.op))
+            .flatten();
+        let context = match small {
+            Some(reason) => Context::cpu(reason),
+            None => {
+                let (context, compiled) = device::open(choice, &self.store)?;
+                self.compiled = compiled;
+                context
+            }
+        };
         self.times.open = since.elapsed();
         Ok(context)
+    }
+
+    /// Bytes of elements.
+    fn bytes(&self) -> u64 {
+        self.shape.elements().map_or(u64::MAX, |elements| elements.saturating_mul(size_of::<f32>() as u64))
+    }
+
+    /// Leaves for later runs what this one compiled and measured.
+    pub fn remember(&self, context: &Context) {
+        let mut measured = self.store.measured();
+        let before = measured.clone();
+        match context.adapter() {
+            None => measured.cpu_ran(self.bytes(), self.times.kernel),
+            Some(entry) => {
+                let start = self.times.open + self.times.prepare.unwrap_or_default();
+                let moved = self.times.upload.unwrap_or_default() + self.times.read_back.unwrap_or_default();
+                measured.gpu_ran(entry, self.bytes(), start, moved + self.times.kernel);
+                if let Some(now) = context.compiled() {
+                    self.store.keep_compiled(entry, &self.compiled, &now);
+                }
+            }
+        }
+        if measured != before {
+            self.store.keep_measured(&measured);
+        }
     }
 
     /// Reads or maps the input.

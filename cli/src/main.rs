@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod check;
+mod costs;
 mod cpu;
 mod device;
 mod devices;
@@ -18,6 +19,7 @@ mod output;
 mod progress;
 mod run;
 mod steps;
+mod store;
 mod summary;
 mod terminal;
 mod verify;

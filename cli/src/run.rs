@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::npy::{self, Source};
 use crate::operation::Operation;
 use crate::output::Output;
+use crate::store::Store;
 use crate::summary::{FileSummary, Summary};
 use crate::{interrupt, terminal};
 
@@ -35,6 +36,9 @@ pub struct Args {
     #[command(flatten)]
     operation: Operation,
     /// Where to compute: auto, cpu, or a number or part of a name from `softmax devices`
+    ///
+    /// auto is a hardware GPU where there is one, else the CPU. What the CPU has done before a GPU would
+    /// have started goes to the CPU, unless --check is to compare the two.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Compute on the CPU too and compare
@@ -44,6 +48,12 @@ pub struct Args {
     /// two is NaN or infinite and the other is not. A failed check writes no output.
     #[arg(long)]
     check: bool,
+    /// Keep nothing for later runs, and use nothing that earlier ones kept
+    ///
+    /// Compiled pipelines and measured speeds are kept in the user's cache directory. The same as
+    /// setting SOFTMAX_NO_CACHE.
+    #[arg(long)]
+    no_cache: bool,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
@@ -61,8 +71,8 @@ impl Args {
         let results = usize::try_from(op.kind.output_words(shape).map_err(fail)?).unwrap_or(usize::MAX);
         let mut y = npy::zeros(results, &self.output)?;
         let output = Output::create(&self.output)?;
-        let mut job = Job::new(op, shape);
-        let context = job.open(&self.device)?;
+        let mut job = Job::new(op, shape, Store::new(self.no_cache));
+        let context = job.open(&self.device, self.check)?;
         let x = job.read(source)?;
         job.compute(&context, x.elements(), &mut y)?;
         let check = if self.check { Some(job.check(x.elements(), &y)?) } else { None };
@@ -70,13 +80,15 @@ impl Args {
         if written {
             job.write(output, &output_dims(op, &dims), &y)?;
         }
-        let summary = self.summary(job, &context, &dims, check)?;
-        self.report(&summary)
+        let summary = self.summary(&mut job, &context, &dims, check)?;
+        let told = self.report(&summary);
+        job.remember(&context);
+        told
     }
 
     fn summary(
         &self,
-        mut job: Job,
+        job: &mut Job,
         on: &Context,
         dims: &[usize],
         check: Option<Check>,

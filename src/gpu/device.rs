@@ -1,12 +1,12 @@
 //! Opening an adapter with what the kernels can use, and waiting for it without blocking.
 
+use std::cell::Cell;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use futures_intrusive::channel::shared::oneshot_channel;
-
 use super::adapter::AdapterEntry;
+use super::signal::Signals;
 use crate::Error;
 
 /// A device of our own, with the thread that waits for it.
@@ -16,13 +16,32 @@ pub(crate) struct OpenDevice {
     pub queue: wgpu::Queue,
     /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
     trouble: Arc<Mutex<Option<String>>>,
-    waiter: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+    waiter: Option<(mpsc::SyncSender<()>, JoinHandle<()>)>,
+    signals: Signals,
 }
 
-/// What the kernels use where an adapter has it.
+/// What is used where an adapter has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::TIMESTAMP_QUERY)
-    .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
+    .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+    .union(wgpu::Features::PIPELINE_CACHE);
+
+thread_local! {
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Blocks this thread on a future. A mapping that it waits for is waited for here instead of by the
+/// device's own thread, which saves a small batch two changes of threads.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            MAY_BLOCK.set(self.0);
+        }
+    }
+    let _before = Before(MAY_BLOCK.replace(true));
+    pollster::block_on(future)
+}
 
 impl OpenDevice {
     /// Opens an adapter with all its limits and the features that the kernels use.
@@ -48,7 +67,7 @@ impl OpenDevice {
             keep_first(&note, one_line(&error));
         }));
         let waiter = Some(waiting_thread(device.clone()));
-        Ok(Self { device, queue, trouble, waiter })
+        Ok(Self { device, queue, trouble, waiter, signals: Signals::default() })
     }
 
     /// Whether buffers that shaders use may be mapped, and that saves copies: true of programs on
@@ -63,18 +82,32 @@ impl OpenDevice {
     /// # Errors
     /// [`Error::Device`] where the mapping fails or the device is lost.
     pub async fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) -> Result<(), Error> {
-        let (done, mapped) = oneshot_channel();
-        buffer.map_async(mode, 0..bytes, move |result| {
-            // The receiver is gone where the caller dropped its future: nobody waits then.
-            let _ = done.send(result);
-        });
-        if let Some((waiter, _)) = &self.waiter {
-            let _ = waiter.send(());
+        let signal = self.signals.take();
+        let teller = signal.teller();
+        buffer.map_async(mode, 0..bytes, move |result| teller.tell(result));
+        // A buffer that nothing uses is mapped by this alone, however busy the device is.
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        if !signal.is_set() {
+            self.wait_for_all();
         }
-        match mapped.receive().await {
+        let outcome = signal.wait().await;
+        self.signals.give_back(signal);
+        match outcome {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.failure(&error.to_string())),
             None => Err(self.failure("a mapping was abandoned")),
+        }
+    }
+
+    /// Has the device polled until all that was submitted is done: by this thread, where it may
+    /// block, else by the device's own.
+    fn wait_for_all(&self) {
+        if MAY_BLOCK.get() {
+            // A lost device ends the wait with its mappings refused: the callback tells.
+            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+        } else if let Some((waiter, _)) = &self.waiter {
+            // Where one request is waiting already, its poll comes after this mapping was asked for.
+            let _ = waiter.try_send(());
         }
     }
 
@@ -116,8 +149,9 @@ impl Drop for OpenDevice {
 }
 
 /// A thread that polls the device whenever a mapping is asked for, and ends with the sender.
-fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<()>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel::<()>();
+fn waiting_thread(device: wgpu::Device) -> (mpsc::SyncSender<()>, JoinHandle<()>) {
+    // Bounded, so that it has its memory from the start.
+    let (sender, receiver) = mpsc::sync_channel::<()>(1);
     let thread = std::thread::Builder::new()
         .name("wgpu_softmax::waiter".into())
         .spawn(move || {

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::plan::{Plan, SoftmaxArgs};
 use wgpu::util::DeviceExt;
 
+use super::compiled::{Cache, Compiled};
+use super::plan::{Plan, SoftmaxArgs};
 use super::planner::{Capabilities, Choice, Kernel, choose};
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
@@ -27,6 +28,10 @@ pub struct Options {
     pub force: Option<Kernel>,
     /// Leaves subgroup operations unused although the device has them.
     pub without_subgroups: bool,
+    /// Where compiled pipelines are looked up and kept; without one, as the driver does it by itself.
+    pub cache: Option<Cache>,
+    /// Whether a [`crate::Context`] gives the CPU batches that it finishes before the GPU has started.
+    pub small_on_cpu: bool,
 }
 
 impl Options {
@@ -41,6 +46,31 @@ impl Options {
     #[must_use]
     pub fn without_subgroups(mut self) -> Self {
         self.without_subgroups = true;
+        self
+    }
+
+    /// Looks pipelines up in a cache of the caller's and adds to it. It must be of the same device.
+    #[must_use]
+    pub fn pipeline_cache(mut self, cache: wgpu::PipelineCache) -> Self {
+        self.cache = Some(Cache::Yours(cache));
+        self
+    }
+
+    /// Begins with the pipelines that an earlier process kept ([`Compiled::new`]: none yet), so that
+    /// [`Ops::compiled`] gives those to keep for the next. Without effect on a device without
+    /// `Features::PIPELINE_CACHE`, which today only wgpu's Vulkan backend has.
+    #[must_use]
+    pub fn compiled(mut self, compiled: Compiled) -> Self {
+        self.cache = Some(Cache::Kept(compiled));
+        self
+    }
+
+    /// Lets a [`crate::Context`] compute on the CPU what the CPU finishes before the GPU would have
+    /// started, by a break-even that it measures once. Operations of `Precision::Fast` and forced
+    /// kernels stay on the GPU. [`crate::Context::new`] does so; [`Ops`] takes no notice.
+    #[must_use]
+    pub fn small_on_cpu(mut self, small_on_cpu: bool) -> Self {
+        self.small_on_cpu = small_on_cpu;
         self
     }
 }
@@ -59,6 +89,7 @@ pub(super) struct Shared {
     /// Four bytes of zero for the shaders' seals.
     pub seal: wgpu::Buffer,
     options: Options,
+    cache: Option<wgpu::PipelineCache>,
     pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
 }
 
@@ -91,14 +122,23 @@ impl Ops {
             contents: &[0; 4],
             usage: wgpu::BufferUsages::STORAGE,
         });
+        let cache = options.cache.as_ref().and_then(|cache| cache.open(device));
         let pipelines = Mutex::default();
-        let shared = Shared { device: device.clone(), limits, caps, seal, options, pipelines };
+        let shared = Shared { device: device.clone(), limits, caps, seal, options, cache, pipelines };
         Ok(Self { shared: Arc::new(shared) })
     }
 
     /// What the planner knows of the device.
     pub fn capabilities(&self) -> &Capabilities {
         &self.shared.caps
+    }
+
+    /// What was compiled so far, to be kept for the next process; `None` without
+    /// [`Options::cache`], and where the device has no pipeline caches.
+    pub fn compiled(&self) -> Option<Compiled> {
+        let data = self.shared.cache.as_ref()?.get_data()?;
+        let key = wgpu::util::pipeline_cache_key(&self.shared.device.adapter_info())?;
+        Some(Compiled { key, data })
     }
 
     /// Chooses a kernel for rows of this length and compiles it, unless that was done before.
@@ -160,7 +200,7 @@ impl Shared {
                     // Every word of workgroup memory is written before it is read.
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache: self.cache.as_ref(),
             })
         };
         let stages = variant.entry_points().iter().map(stage).collect();

@@ -12,6 +12,9 @@ use crate::{Error, Op, Shape, Timing};
 const CHUNK_BYTES: u64 = 32 << 20;
 /// Chunks under way at a time: one is written, one computes, one is read.
 const RING: usize = 3;
+/// Bytes of elements up to which a chunk goes without timestamps: setting and reading them takes as long
+/// as the rest of so small a call (docs/performance-start.md).
+const UNTIMED_BYTES: u64 = 64 << 10;
 
 /// Reused buffers of one device.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ struct Slot {
     output: Side,
     plans: Vec<(Op, Shape, Plan)>,
     clock: Option<Clock>,
+    /// Whether the chunk under way has timestamps.
+    timed: bool,
 }
 
 /// A buffer that shaders use, and the one that the host maps: the same where the device allows.
@@ -73,21 +78,21 @@ impl Transfer {
         let chunk_rows = self.chunk_rows(open, shape, words as u64)?;
         self.reserve(open, (chunk_rows * cols * 4) as u64, (chunk_rows * words * 4) as u64);
         let mut timing = Timing::default();
-        let mut under_way = std::collections::VecDeque::new();
         let rows = shape.row_count() as usize;
-        for (index, first_row) in (0..rows).step_by(chunk_rows).enumerate() {
-            if under_way.len() == RING {
-                self.finish(open, under_way.pop_front(), words, out, &mut timing).await?;
+        let count = rows.div_ceil(chunk_rows);
+        let chunk = |index: usize| {
+            let first_row = index * chunk_rows;
+            Chunk { slot: index % RING, first_row, rows: chunk_rows.min(rows - first_row) }
+        };
+        for index in 0..count + RING {
+            if index >= RING && index - RING < count {
+                self.finish(open, chunk(index - RING), words, out, &mut timing).await?;
             }
-            let chunk = Chunk { slot: index % RING, first_row, rows: chunk_rows.min(rows - first_row) };
-            let input = x.unwrap_or(out);
-            let input = &input[first_row * cols..][..chunk.rows * cols];
-            let shape = Shape::rows(chunk.rows, cols);
-            self.start(open, ops, op, shape, input, chunk.slot, &mut timing).await?;
-            under_way.push_back(chunk);
-        }
-        while !under_way.is_empty() {
-            self.finish(open, under_way.pop_front(), words, out, &mut timing).await?;
+            if index < count {
+                let Chunk { slot, first_row, rows } = chunk(index);
+                let input = &x.unwrap_or(out)[first_row * cols..][..rows * cols];
+                self.start(open, ops, op, Shape::rows(rows, cols), input, slot, &mut timing).await?;
+            }
         }
         open.check()?;
         self.busy = false;
@@ -155,12 +160,11 @@ impl Transfer {
     async fn finish(
         &mut self,
         open: &OpenDevice,
-        chunk: Option<Chunk>,
+        chunk: Chunk,
         words: usize,
         out: &mut [f32],
         timing: &mut Timing,
     ) -> Result<(), Error> {
-        let Some(chunk) = chunk else { return Ok(()) };
         let slot = &self.ring[chunk.slot];
         let part = &mut out[chunk.first_row * words..][..chunk.rows * words];
         let bytes = size_of_val(part) as u64;
@@ -168,8 +172,8 @@ impl Transfer {
         open.map(slot.output.host(), wgpu::MapMode::Read, bytes.next_multiple_of(8)).await?;
         let waited = begin.elapsed();
         let computed = match &slot.clock {
-            Some(clock) => clock.read(open).await?,
-            None => waited,
+            Some(clock) if slot.timed => clock.read(open).await?,
+            _ => waited,
         };
         let begin = Instant::now();
         let view = slot.output.host().get_mapped_range(0..bytes.next_multiple_of(8));
@@ -205,7 +209,7 @@ impl Slot {
             let output = buffer("wgpu_softmax::output", output, Usage::STORAGE | Usage::COPY_SRC);
             (Side { storage: input, host: Some(up) }, Side { storage: output, host: Some(down) })
         };
-        Self { input, output, plans: Vec::new(), clock: Clock::new(open) }
+        Self { input, output, plans: Vec::new(), clock: Clock::new(open), timed: false }
     }
 
     /// Records copies and computation, submits them, and names the kernel.
@@ -218,6 +222,8 @@ impl Slot {
         bytes: u64,
     ) -> Result<&'static str, Error> {
         let at = self.plan(ops, op, shape)?;
+        let clock = self.clock.as_ref().filter(|_| bytes > UNTIMED_BYTES);
+        self.timed = clock.is_some();
         let plan = &self.plans[at].2;
         let mut encoder = open.device.create_command_encoder(&Default::default());
         if let Some(up) = &self.input.host {
@@ -226,7 +232,7 @@ impl Slot {
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: Some("wgpu_softmax::chunk"),
-                timestamp_writes: self.clock.as_ref().map(Clock::writes),
+                timestamp_writes: clock.map(Clock::writes),
             });
             plan.record(&mut pass);
         }
@@ -234,7 +240,7 @@ impl Slot {
             let size = op.kind.output_words(shape)? * 4;
             encoder.copy_buffer_to_buffer(&self.output.storage, 0, down, 0, size);
         }
-        if let Some(clock) = &self.clock {
+        if let Some(clock) = clock {
             clock.resolve(&mut encoder);
         }
         open.queue.submit([encoder.finish()]);
