@@ -95,13 +95,7 @@ fn run() -> Result<()> {
         Chore::Test { full, extra } => test::test(full, &extra),
         Chore::Ci => ci::ci(),
         Chore::Isa(options) => show_isa(&options),
-        Chore::Counts(options) => {
-            let both = options.cpu == options.shaders;
-            let mut kinds = counts::Kind::ALL.to_vec();
-            kinds.retain(|kind| both || (*kind == counts::Kind::Cpu) == options.cpu);
-            machine::prepare()?;
-            counts::counts(&kinds, &options.filter, options.write)
-        }
+        Chore::Counts(options) => compare_counts(&options),
         Chore::Bundle { out } => bundle::bundle(out),
         Chore::IsaChild { entry_point, immediate_size, bindings } => {
             isa::driver::child(&entry_point, immediate_size, &bindings)
@@ -112,6 +106,14 @@ fn run() -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn compare_counts(options: &CountsOptions) -> Result<()> {
+    let both = options.cpu == options.shaders;
+    let mut kinds = counts::Kind::ALL.to_vec();
+    kinds.retain(|kind| both || (*kind == counts::Kind::Cpu) == options.cpu);
+    machine::prepare()?;
+    counts::counts(&kinds, &options.filter, options.write)
 }
 
 fn show_isa(options: &IsaOptions) -> Result<()> {

@@ -56,7 +56,8 @@ fn name(op: &Op, level: SimdLevel, cols: usize) -> String {
         Precision::Fast => "fast",
         _ => "reproducible",
     };
-    format!("{}/{precision}/{}/{cols}", op.kind.name(), level.name())
+    // Padded, so that a sorted list is one by length.
+    format!("{}/{precision}/{}/{cols:06}", op.kind.name(), level.name())
 }
 
 /// Counts one call; one before it, of a single row, settles what is kept between calls.

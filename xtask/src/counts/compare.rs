@@ -42,7 +42,7 @@ impl Change {
     }
 }
 
-/// Every number that differs, those that grew most first within what they are.
+/// Every number that differs, by the kernels' names.
 pub fn changes(before: &Counts, now: &Counts) -> Vec<Change> {
     let empty = Metrics::new();
     let kernels: BTreeSet<_> = before.kernels.keys().chain(now.kernels.keys()).collect();

@@ -73,7 +73,7 @@ pub fn count(filter: &str) -> Result<Counted> {
 fn callgrind(program: &Path, calls: &Path, filter: &str) -> Result<String> {
     let mut command = Command::new("valgrind");
     command
-        .args(["--tool=callgrind", "--quiet", "--dump-line=no"])
+        .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--toggle-collect={COUNTED}"))
         .arg(format!("--dump-after={COUNTED}"))
         .arg(format!("--callgrind-out-file={}", calls.display()))

@@ -106,23 +106,31 @@ fn one(kind: Kind, filter: &str, write: bool) -> Result<Option<String>> {
     }
     let (now, lacking) = measure(kind, filter)?;
     let mut before = read(kind, write)?;
-    let whole = before.clone();
-    before.kernels.retain(|name, _| name.contains(filter) && !lacks(&lacking, name));
-    ensure!(!(now.kernels.is_empty() && before.kernels.is_empty()), "no kernel's name contains {filter:?}");
+    if write {
+        ensure!(
+            lacking.is_empty(),
+            "this CPU lacks {}; write the file on one that has it",
+            lacking.join(", ")
+        );
+        return renew(kind, before, now, filter).map(|()| None);
+    }
     for level in &lacking {
         println!("this CPU lacks {level}: its counts are not compared");
     }
-    if !write {
-        let verdict = Verdict::new(kind, &before, &now);
-        print!("{}", verdict.text);
-        return Ok(verdict.failure);
-    }
-    ensure!(lacking.is_empty(), "this CPU lacks {}; write the file on one that has it", lacking.join(", "));
-    print!("{}", table(&changes(&before, &now), kind.tolerance()));
-    let merged = merge(whole, now, filter)?;
+    before.kernels.retain(|name, _| name.contains(filter) && !lacks(&lacking, name));
+    ensure!(!(now.kernels.is_empty() && before.kernels.is_empty()), "no kernel's name contains {filter:?}");
+    let verdict = Verdict::new(kind, &before, &now);
+    print!("{}", verdict.text);
+    Ok(verdict.failure)
+}
+
+fn renew(kind: Kind, before: Counts, now: Counts, filter: &str) -> Result<()> {
+    ensure!(!now.kernels.is_empty(), "no kernel's name contains {filter:?}");
+    let merged = merge(before.clone(), now, filter)?;
+    print!("{}", table(&changes(&before, &merged), kind.tolerance()));
     fs::write(kind.path(), merged.text(kind.about())).with_context(|| kind.path().display().to_string())?;
     println!("wrote {}", kind.path().display());
-    Ok(None)
+    Ok(())
 }
 
 fn measure(kind: Kind, filter: &str) -> Result<(Counts, Vec<String>)> {
