@@ -95,6 +95,11 @@ impl Transfer {
         Ok(timing)
     }
 
+    /// Forgets the plans, but keeps the buffers.
+    pub fn forget_plans(&mut self) {
+        self.ring.iter_mut().for_each(|slot| slot.plans.clear());
+    }
+
     /// Rows of a chunk: whole rows, at least one.
     fn chunk_rows(&self, open: &OpenDevice, shape: Shape, words: u64) -> Result<usize, Error> {
         let limit = open.device.limits().max_buffer_size;
@@ -205,7 +210,7 @@ impl Slot {
             let output = buffer("wgpu_softmax::output", output, Usage::STORAGE | Usage::COPY_SRC);
             (Side { storage: input, host: Some(up) }, Side { storage: output, host: Some(down) })
         };
-        Self { input, output, plans: Vec::new(), clock: Clock::new(open) }
+        Self { input, output, plans: Vec::new(), clock: Clock::new(&open.device, &open.queue) }
     }
 
     /// Records copies and computation, submits them, and names the kernel.
