@@ -126,6 +126,16 @@ impl Ops {
         choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
     }
 
+    /// The kernel for a piece of a row that no buffer holds.
+    pub(super) fn split_choice(&self, len: u64) -> Result<Choice, Error> {
+        if let Some(kernel) = self.shared.options.force.filter(|kernel| *kernel != Kernel::Split) {
+            let why = "a row that is longer than a buffer or the memory allowed is computed in pieces; force \
+                       split, or none";
+            return Err(Error::Kernel { kernel: kernel.name(), why: why.into() });
+        }
+        choose(len, len.is_multiple_of(4), Some(Kernel::Split), &self.shared.caps)
+    }
+
     /// The pipelines of a variant, from the cache or new.
     pub(super) fn pipelines(&self, variant: &Variant) -> Result<Arc<Pipelines>, Error> {
         let mut cache = self.shared.pipelines.lock().unwrap_or_else(|e| e.into_inner());
