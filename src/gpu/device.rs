@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::adapter::AdapterEntry;
 use super::landing::Landing;
@@ -124,12 +125,28 @@ fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<Wait>, JoinHandle<()>) 
             for (submission, landing) in receiver {
                 let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
                 match device.poll(wait) {
-                    // Mappings are answered before the wait returns; this ends those that are not.
-                    Ok(_) => landing.give_up("a mapping was not answered"),
+                    Ok(_) => see_to_the_end(&device, &landing),
                     Err(error) => landing.give_up(&one_line(&error)),
                 }
             }
         })
         .expect("the system starts a thread");
     (sender, thread)
+}
+
+/// How long the answer of a mapping may take once the work before it is done.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The submission is done; the answers of its mappings are here, or in the hands of another thread that
+/// polled or submitted at the same time.
+fn see_to_the_end(device: &wgpu::Device, landing: &Landing) {
+    let start = Instant::now();
+    while !landing.is_here() {
+        if start.elapsed() > ANSWER_TIME {
+            landing.give_up("a mapping was not answered");
+        }
+        std::thread::yield_now();
+        // A lost device is told by the mapping's answer.
+        let _ = device.poll(wgpu::PollType::Poll);
+    }
 }

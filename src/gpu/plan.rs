@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use wgpu::util::DeviceExt;
-
-use super::ops::{Ops, Pipelines, Prepared, Shared};
+use super::ops::{Ops, Pipelines, Prepared, Shared, filled_buffer};
 use super::planner::{Choice, Kernel};
 use super::source::Variant;
 use super::window::{Params, Window, windows};
@@ -226,7 +224,7 @@ impl Builder<'_> {
             &self.shared.caps,
             &self.shared.limits,
         )?;
-        let (params, stride) = self.parameters(&windows);
+        let (params, stride) = self.parameters(&windows)?;
         let groups: Vec<_> = windows
             .iter()
             .enumerate()
@@ -248,7 +246,7 @@ impl Builder<'_> {
     }
 
     /// One buffer with the parameters of each window, and the bytes from one to the next.
-    fn parameters(&self, windows: &[Window]) -> (wgpu::Buffer, u64) {
+    fn parameters(&self, windows: &[Window]) -> Result<(wgpu::Buffer, u64), Error> {
         let op = self.op;
         let empty_fill = match (op.empty_row, op.kind) {
             (EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
@@ -262,12 +260,8 @@ impl Builder<'_> {
             let params = window.params(op.scale, empty_fill);
             block[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
-        let buffer = self.shared.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("wgpu_softmax::params"),
-            contents: &bytes,
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
-        (buffer, stride as u64)
+        let (device, usage) = (&self.shared.device, wgpu::BufferUsages::UNIFORM);
+        Ok((filled_buffer(device, "wgpu_softmax::params", &bytes, usage)?, stride as u64))
     }
 
     fn bindings(

@@ -21,11 +21,17 @@ impl CpuSlot {
     /// [`Error::Source`].
     pub fn fill(&mut self, task: &Task, input: &mut Input<'_>) -> Result<(), Error> {
         if let Input::Calls(reading) = input {
-            self.input.resize(task.len, 0.0);
+            fit(&mut self.input, task.len);
             reading.read(task.start, &mut self.input)?;
         }
         Ok(())
     }
+}
+
+/// Makes a vector this long, and its memory no longer than it ever was.
+pub(crate) fn fit(data: &mut Vec<f32>, len: usize) {
+    data.reserve_exact(len.saturating_sub(data.len()));
+    data.resize(len, 0.0);
 }
 
 /// A task with all it needs, so that another thread may compute it.
@@ -47,7 +53,7 @@ impl Job<'_> {
         let start = Instant::now();
         let CpuSlot { input, output } = &mut self.slot;
         let out = memory.unwrap_or_else(|| {
-            output.resize(self.task.words, 0.0);
+            fit(output, self.task.words);
             output
         });
         let x = match self.memory {

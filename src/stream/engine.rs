@@ -86,6 +86,8 @@ impl<'a> Engine<'a> {
     pub async fn run(&mut self, output: &mut Output<'_>) -> Result<(), Error> {
         loop {
             match self.turn(output).await {
+                // Whoever would drop the future, or run others beside it, gets a turn.
+                Ok(true) if !self.walk.is_done() => yield_once().await,
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(Stop::End(error)) => return Err(error),
@@ -102,8 +104,6 @@ impl<'a> Engine<'a> {
         let job = self.flights.iter().position(|flight| matches!(flight.state, State::Waiting));
         if let Some(job) = job {
             self.overlap(job, output)?;
-            // Whoever drops the future, or runs others beside it, gets a turn.
-            yield_once().await;
         } else if let State::Submitted(submitted) = &front.state {
             let landing = submitted.landing.clone();
             landing.wait().await;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use super::copy::copy;
+use super::cpu::fit;
 use super::{Sink, Source};
 use crate::Error;
 
@@ -75,8 +76,8 @@ impl Reading<'_> {
         if !new.is_empty() {
             self.source.read(self.at, new).map_err(source_error)?;
             let mut data = self.spare.pop().unwrap_or_default();
-            data.clear();
-            data.extend_from_slice(new);
+            fit(&mut data, new.len());
+            data.copy_from_slice(new);
             self.kept.push_back((self.at, data));
             self.at += new.len() as u64;
         }

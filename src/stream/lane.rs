@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_intrusive::sync::MutexGuard;
 
 use super::copy::copy_up;
-use super::cpu::CpuSlot;
+use super::cpu::{CpuSlot, fit};
 use super::io::{Input, Output};
 use super::memory::Room;
 use super::piece::{found, work_of};
@@ -207,7 +207,7 @@ fn write_elements(
         (Input::Calls(reading), _) => {
             // Mapped memory can only be written: elements come by way of a buffer that stays in a cache.
             let mut bounce = std::mem::take(&mut reading.bounce);
-            bounce.resize(BOUNCE.min(task.len), 0.0);
+            fit(&mut bounce, BOUNCE.min(task.len));
             for start in (0..task.len).step_by(BOUNCE) {
                 let piece = &mut bounce[..BOUNCE.min(task.len - start)];
                 reading.read(task.start + start as u64, piece)?;

@@ -104,6 +104,11 @@ impl Walk {
         self.done.row
     }
 
+    /// Whether all tasks are complete.
+    pub fn is_done(&self) -> bool {
+        self.done.row == self.shape.row_count()
+    }
+
     /// The first element that is still needed; those of a row that is cut are read again.
     pub fn needed_from(&self) -> u64 {
         self.done.row * self.shape.cols()
