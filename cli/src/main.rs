@@ -12,6 +12,8 @@ mod failure;
 mod generate;
 mod interrupt;
 mod job;
+#[allow(dead_code, unused_imports, reason = "the commands that measure come next")]
+mod measure;
 mod npy;
 mod operation;
 mod output;
