@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::device::OpenDevice;
 use crate::Error;
 
 /// The device's own times at the beginning and the end of a compute pass.
@@ -75,11 +74,5 @@ impl Clock {
         self.host.unmap();
         let ticks = ticks[1].saturating_sub(ticks[0]) as f64;
         Ok(Duration::from_nanos((ticks * f64::from(self.period)) as u64))
-    }
-
-    /// The time between both, once the work was submitted.
-    pub(super) async fn read(&self, open: &OpenDevice) -> Result<Duration, Error> {
-        open.map(&self.host, wgpu::MapMode::Read, 16).await?;
-        self.elapsed()
     }
 }
