@@ -93,7 +93,7 @@ impl Device {
         match &mut self.what {
             What::Cpu => {
                 let level = SimdLevel::available().into_iter().find(|level| level.name() == kernel);
-                let options = cpu::Options { level, ..cpu::Options::new() };
+                let options = level.map_or_else(cpu::Options::new, |level| cpu::Options::new().level(level));
                 Cpu.measure(&options, op, batch, effort)
             }
             What::Gpu(gpu) => {

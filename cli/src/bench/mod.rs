@@ -63,7 +63,7 @@ pub struct Args {
     /// Seconds for the runs of a cell on the device, and as many from host to host
     #[arg(long, value_name = "SECONDS", default_value = "0.2", allow_hyphen_values = true)]
     time: String,
-    /// The most runs of a cell; there are three, however long they take
+    /// The most runs of a cell; there are five, however long they take
     #[arg(long, value_name = "N", default_value = "50", allow_hyphen_values = true)]
     samples: String,
     /// Print one JSON object instead of the table

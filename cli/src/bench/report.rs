@@ -117,6 +117,7 @@ impl Cell {
             Ok(measured) => {
                 let time = Spread::from(&measured.device);
                 let rate = self.bytes as f64 / time.median / 1e9;
+                self.kernel = measured.kernel;
                 self.checked = true;
                 self.device_time = Some(time);
                 self.clock = Some(if measured.device_clock { "timestamps" } else { "wall" });
@@ -190,27 +191,20 @@ const HEADER: [&str; 9] =
 
 fn row(cell: &Cell) -> Vec<String> {
     let star = if cell.planned { "*" } else { "" };
-    let mut row = vec![
-        format!("  {}", cell.shape()),
-        cell.op.to_owned(),
-        cell.precision().to_owned(),
-        format!("{}{star}", cell.kernel),
-    ];
-    match (&cell.error, &cell.device_time) {
-        (Some(error), _) => row.push(error.clone()),
-        (None, Some(time)) => {
-            row.push(format!("{:>9}", ms(time.median)));
-            row.push(format!("[{}, {}]", ms(time.low), ms(time.high)));
-            row.push(cell.end_to_end.map_or_else(String::new, |time| format!("{:>13}", ms(time.median))));
-            row.push(
-                cell.gb_per_s.map_or_else(String::new, |rate| format!("{:>5}", Digits(rate).to_string())),
-            );
-            row.push(
-                cell.share_of_copy.map_or_else(String::new, |share| format!("{:>6.0} %", share * 100.0)),
-            );
-        }
-        (None, None) => {}
-    }
+    let kernel = format!("{}{star}", cell.kernel);
+    let mut row =
+        vec![format!("  {}", cell.shape()), cell.op.to_owned(), cell.precision().to_owned(), kernel];
+    let time = |spread: Option<Spread>| spread.map_or_else(String::new, |spread| ms(spread.median));
+    let between = cell.device_time.map(|t| format!("[{}, {}]", ms(t.low), ms(t.high)));
+    let rate = cell.gb_per_s.map(|rate| Digits(rate).to_string());
+    let share = cell.share_of_copy.map(|share| format!("{:.0} %", share * 100.0));
+    row.push(format!("{:>9}", time(cell.device_time)));
+    row.push(between.unwrap_or_default());
+    row.push(format!("{:>13}", time(cell.end_to_end)));
+    row.push(format!("{:>5}", rate.unwrap_or_default()));
+    row.push(format!("{:>7}", share.unwrap_or_default()));
+    // Behind the last column, so that a long reason pushes none aside.
+    row.extend(cell.error.clone());
     row
 }
 

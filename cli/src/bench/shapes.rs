@@ -79,8 +79,11 @@ fn shape(text: &str) -> Result<(u64, u64), Failure> {
     Ok((rows, cols))
 }
 
-/// Row counts and row lengths of "rows=..." and "cols=...".
-fn swept(sweeps: &[String]) -> Result<(Option<Vec<u64>>, Option<Vec<u64>>), Failure> {
+/// Values of an axis, where it is swept.
+type Swept = Option<Vec<u64>>;
+
+/// Numbers of rows and row lengths of "rows=..." and "cols=...".
+fn swept(sweeps: &[String]) -> Result<(Swept, Swept), Failure> {
     let (mut rows, mut cols) = (None, None);
     for text in sweeps {
         let wrong = || {

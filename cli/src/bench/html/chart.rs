@@ -1,5 +1,8 @@
 //! Lines over a logarithmic axis.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::Color;
 
@@ -42,19 +45,43 @@ pub struct Axis<'a> {
     pub text: &'a dyn Fn(&f64) -> String,
 }
 
+/// A linear axis whose numbers stand where they are wanted.
+struct Scale {
+    range: (f64, f64),
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Scale {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let part = (value - self.range.0) / (self.range.1 - self.range.0);
+        from + (part * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<H: KeyPointHint>(&self, _: H) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.0..self.range.1
+    }
+}
+
 /// Draws lines; `level` is a place on the upright axis that has a line of its own.
 pub fn chart(lines: &[Line], x: &Axis, y: &Axis, level: Option<f64>) -> Plot {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
-        let xs = (x.range.0..x.range.1).with_key_points(sparse(x));
-        let ys = (y.range.0..y.range.1).with_key_points(y.ticks.clone());
+        let across = Scale { range: x.range, ticks: sparse(x) };
+        let upright = Scale { range: y.range, ticks: y.ticks.clone() };
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
             .margin_right(16)
             .x_label_area_size(BELOW)
             .y_label_area_size(LEFT)
-            .build_cartesian_2d(xs, ys)?;
+            .build_cartesian_2d(across, upright)?;
         chart
             .configure_mesh()
             .disable_x_mesh()

@@ -39,7 +39,7 @@ fn header(report: &Report) -> String {
     format!(
         "<h1>softmax bench</h1>\n<p>{} cells in {} s, softmax {}, numerics version {}. CPU: {}, last-level cache {}. \
          Every answer was compared with the specification before it was timed{}</p>\n<div class=\"scroll\"><table>\n\
-         <thead><tr><th>device</th><th>driver</th><th>clock</th><th>best copy, GB/s</th><th>buffers that take turns</th></tr></thead>\n\
+         <thead><tr><th>device</th><th>driver</th><th>clock</th><th class=\"n\">best copy, GB/s</th><th class=\"n\">buffers that take turns</th></tr></thead>\n\
          <tbody>\n{devices}</tbody>\n</table></div>\n",
         report.cells.len(),
         Digits(report.seconds),

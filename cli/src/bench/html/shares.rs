@@ -25,7 +25,7 @@ pub fn section(report: &Report) -> Plot {
     Ok(format!(
         "<h2>Share of the copy's bandwidth</h2>\n<p>Bytes read and written in a second, over those of a copy of the \
          same batch on the same device in this run; by the planner's kernel. 100% is as fast as the memory lets \
-         anything be. Small batches are cheap to start rather than fast: see the times below.</p>\n\
+         anything be. A small batch takes most of its time to start; its times are in the table.</p>\n\
          <p class=\"scale\">0% {scale} 90% and more</p>\n<div class=\"figures\">\n{figures}</div>\n"
     ))
 }

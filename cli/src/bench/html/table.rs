@@ -10,9 +10,9 @@ pub fn section(report: &Report) -> String {
     format!(
         "<h2>All cells</h2>\n<p>Times in milliseconds: the median, and between which half of the runs lie. \
          Elements are f32. A star marks the planner's choice.</p>\n<div class=\"scroll tall\"><table>\n<thead><tr>\
-         <th>device</th><th>rows</th><th>columns</th><th>operation</th><th>precision</th><th>kernel</th>\
-         <th>device</th><th>half of the runs</th><th>end to end</th><th>GB/s</th><th>of copy</th><th>runs</th>\
-         <th>ring</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+         <th>device</th><th class=\"n\">rows</th><th class=\"n\">columns</th><th>operation</th><th>precision</th><th>kernel</th>\
+         <th class=\"n\">on device</th><th class=\"n\">half of the runs</th><th class=\"n\">end to end</th><th class=\"n\">GB/s</th><th class=\"n\">of copy</th><th class=\"n\">runs</th>\
+         <th class=\"n\">ring</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
     )
 }
 
