@@ -39,11 +39,6 @@ impl Gpu {
         Ok(Self { context, device, queue, timer, copy, ring: None, ring_bytes })
     }
 
-    /// The device.
-    pub fn device(&self) -> &wgpu::Device {
-        &self.device
-    }
-
     /// The kernel that the planner takes for a shape.
     ///
     /// # Errors
