@@ -1,5 +1,7 @@
 //! Host slices in, results out: on a GPU where there is one, else on the CPU.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_intrusive::sync::Mutex;
@@ -7,10 +9,11 @@ use futures_intrusive::sync::Mutex;
 use crate::break_even::Estimate;
 use crate::error::check_length;
 use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
-use crate::gpu::device::{OpenDevice, block_on};
+use crate::gpu::device::OpenDevice;
 use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
 use crate::gpu::{Compiled, Ops, Options};
+use crate::stream::run_on_gpu;
 use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
 /// What ran where, and how long each part took.
@@ -20,7 +23,7 @@ pub struct Timing {
     /// Host to device, as the host saw it; 0 on the CPU.
     pub upload: Duration,
     /// The computation itself; from the device's own clock where it has one and there are more than
-    /// 64 KiB of elements, else as the host saw it.
+    /// 64 KiB of elements or results, else as the host saw it.
     pub compute: Duration,
     /// Device to host; 0 on the CPU.
     pub read_back: Duration,
@@ -52,13 +55,24 @@ pub struct Context {
     reason: Option<String>,
 }
 
+/// A device with what belongs to it.
 #[derive(Debug)]
-struct Gpu {
+pub(crate) struct Gpu {
+    /// Unlike any other's; several devices are locked in this order.
+    pub id: u64,
+    pub name: Arc<str>,
     entry: AdapterEntry,
-    open: OpenDevice,
-    ops: Ops,
-    transfer: Mutex<Transfer>,
+    pub open: OpenDevice,
+    pub ops: Ops,
+    pub transfer: Mutex<Transfer>,
     small: SmallOnCpu,
+}
+
+impl Gpu {
+    /// The estimate by which a batch goes to the CPU; `None` where it does not.
+    async fn small(&self, op: Op, shape: Shape) -> Option<Estimate> {
+        self.small.estimate(&self.open, &self.transfer, &op, shape).await
+    }
 }
 
 impl Context {
@@ -89,17 +103,36 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] where it refuses.
     pub async fn on(entry: AdapterEntry, options: Options) -> Result<Self, Error> {
-        let open = OpenDevice::new(&entry).await?;
-        let small = SmallOnCpu::new(options.small_on_cpu && options.force.is_none());
+        let limits = entry.adapter.limits();
+        Self::on_limited(entry, options, limits).await
+    }
+
+    /// The GPU of a listed adapter, with limits that are lower than the adapter's: a smaller
+    /// `max_buffer_size` or `max_storage_buffer_binding_size` cuts batches as on a smaller device.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where it refuses.
+    pub async fn on_limited(
+        entry: AdapterEntry,
+        options: Options,
+        limits: wgpu::Limits,
+    ) -> Result<Self, Error> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let open = OpenDevice::new(&entry, limits).await?;
+        let small = SmallOnCpu::new(&options);
         let ops = Ops::new(&open.device, options).await?;
         let transfer = Mutex::new(Transfer::default(), true);
-        let gpu = Gpu { entry, open, ops, transfer, small };
-        Ok(Self { gpu: Some(gpu), reason: None })
+        let (id, name) = (NEXT_ID.fetch_add(1, Ordering::Relaxed), entry.to_string().into());
+        Ok(Self { gpu: Some(Gpu { id, name, entry, open, ops, transfer, small }), reason: None })
     }
 
     /// The CPU, and why it is used.
     pub fn cpu(reason: impl Into<String>) -> Self {
         Self { gpu: None, reason: Some(reason.into()) }
+    }
+
+    pub(crate) fn gpu(&self) -> Option<&Gpu> {
+        self.gpu.as_ref()
     }
 
     /// The adapter in use; `None` on the CPU.
@@ -117,6 +150,25 @@ impl Context {
         self.gpu.as_ref().map(|gpu| &gpu.open.queue)
     }
 
+    /// The pipelines of [`Context::device`]; `None` on the CPU.
+    pub fn ops(&self) -> Option<&Ops> {
+        self.gpu.as_ref().map(|gpu| &gpu.ops)
+    }
+
+    /// Chooses kernels by other options from now on; staging stays as it is. Nothing changes on the CPU.
+    ///
+    /// # Errors
+    /// Those of [`Ops::new`].
+    pub async fn set_options(&mut self, options: Options) -> Result<(), Error> {
+        if let Some(gpu) = &mut self.gpu {
+            let small = SmallOnCpu::new(&options);
+            gpu.ops = Ops::new(&gpu.open.device, options).await?;
+            gpu.small = small;
+            gpu.transfer.lock().await.forget_plans();
+        }
+        Ok(())
+    }
+
     /// The pipelines compiled so far, to be kept for the next process: see [`Ops::compiled`].
     pub fn compiled(&self) -> Option<Compiled> {
         self.gpu.as_ref().and_then(|gpu| gpu.ops.compiled())
@@ -132,7 +184,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Length`] for slices that do not fit the shape, [`Error::NotFinite`] for the scale,
-    /// [`Error::Limit`] for a row beyond the device's buffers, [`Error::Device`] where it fails.
+    /// [`Error::Kernel`] for a forced kernel that cannot run, [`Error::Device`] where the device fails.
     pub async fn run_into(
         &self,
         op: impl Into<Op>,
@@ -144,13 +196,10 @@ impl Context {
         check_length("input", shape.elements()?, x.len())?;
         check_length("output", op.kind.output_words(shape)?, out.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => {
-                if let Some(small) = gpu.small.estimate(&gpu.open, &gpu.transfer, &op, shape).await {
-                    return on_cpu(Some(small), || crate::cpu::run(op, x, shape, out));
-                }
-                let mut transfer = gpu.transfer.lock().await;
-                transfer.run(&gpu.open, &gpu.ops, op, shape, Some(x), out).await
-            }
+            Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
+                small @ Some(_) => on_cpu(small, || crate::cpu::run(op, x, shape, out)),
+                None => run_on_gpu(gpu, op, shape, Some(x), out).await,
+            },
             _ => on_cpu(None, || crate::cpu::run(op, x, shape, out)),
         }
     }
@@ -172,13 +221,10 @@ impl Context {
         }
         check_length("data", shape.elements()?, data.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => {
-                if let Some(small) = gpu.small.estimate(&gpu.open, &gpu.transfer, &op, shape).await {
-                    return on_cpu(Some(small), || crate::cpu::run_in_place(op, data, shape));
-                }
-                let mut transfer = gpu.transfer.lock().await;
-                transfer.run(&gpu.open, &gpu.ops, op, shape, None, data).await
-            }
+            Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
+                small @ Some(_) => on_cpu(small, || crate::cpu::run_in_place(op, data, shape)),
+                None => run_on_gpu(gpu, op, shape, None, data).await,
+            },
             _ => on_cpu(None, || crate::cpu::run_in_place(op, data, shape)),
         }
     }
@@ -242,49 +288,6 @@ impl Context {
             .chunks_exact(RowStats::WORDS as usize)
             .map(|w| bytemuck::pod_read_unaligned(bytemuck::cast_slice(w)))
             .collect())
-    }
-
-    /// [`Context::run_into`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn run_into_blocking(
-        &self,
-        op: impl Into<Op>,
-        x: &[f32],
-        shape: Shape,
-        out: &mut [f32],
-    ) -> Result<Timing, Error> {
-        block_on(self.run_into(op, x, shape, out))
-    }
-
-    /// [`Context::run_in_place`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_in_place`].
-    pub fn run_in_place_blocking(
-        &self,
-        op: impl Into<Op>,
-        data: &mut [f32],
-        shape: Shape,
-    ) -> Result<Timing, Error> {
-        block_on(self.run_in_place(op, data, shape))
-    }
-
-    /// [`Context::run`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn run_blocking(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        block_on(self.run(op, x, shape))
-    }
-
-    /// [`Context::softmax`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn softmax_blocking(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run_blocking(Softmax::new(), x, shape)
     }
 }
 

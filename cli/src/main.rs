@@ -4,6 +4,7 @@
 //! not be done, 130 after an interruption. Whatever goes wrong is one line on standard error.
 #![deny(missing_docs)]
 
+mod bench;
 mod check;
 mod costs;
 mod cpu;
@@ -13,6 +14,7 @@ mod failure;
 mod generate;
 mod interrupt;
 mod job;
+mod measure;
 mod npy;
 mod operation;
 mod output;
@@ -43,6 +45,7 @@ enum Command {
     Run(run::Args),
     Devices(devices::Args),
     Verify(verify::Args),
+    Bench(bench::Args),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -53,6 +56,7 @@ impl Command {
             Command::Run(args) => args.run(),
             Command::Devices(args) => args.run(),
             Command::Verify(args) => args.run(),
+            Command::Bench(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

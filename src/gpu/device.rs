@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::adapter::AdapterEntry;
-use super::signal::Signals;
+use super::landing::Landing;
 use crate::Error;
 
 /// A device of our own, with the thread that waits for it.
@@ -16,9 +17,14 @@ pub(crate) struct OpenDevice {
     pub queue: wgpu::Queue,
     /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
     trouble: Arc<Mutex<Option<String>>>,
-    waiter: Option<(mpsc::SyncSender<()>, JoinHandle<()>)>,
-    signals: Signals,
+    waiter: Option<(mpsc::SyncSender<Wait>, JoinHandle<()>)>,
 }
+
+/// A submission, and who waits for it.
+type Wait = (wgpu::SubmissionIndex, Landing);
+
+/// A buffer to be mapped once a submission is done, how, and how many bytes of it.
+pub(crate) type Mapping<'a> = (&'a wgpu::Buffer, wgpu::MapMode, u64);
 
 /// What is used where an adapter has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
@@ -30,8 +36,8 @@ thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Blocks this thread on a future. A mapping that it waits for is waited for here instead of by the
-/// device's own thread, which saves a small batch two changes of threads.
+/// Blocks this thread on a future. A small batch that it waits for is waited for here instead of by the
+/// device's own thread, which saves two changes of threads.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     struct Before(bool);
     impl Drop for Before {
@@ -44,12 +50,12 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 impl OpenDevice {
-    /// Opens an adapter with all its limits and the features that the kernels use.
-    pub async fn new(entry: &AdapterEntry) -> Result<Self, Error> {
+    /// Opens an adapter with these limits and the features that the kernels use.
+    pub async fn new(entry: &AdapterEntry, limits: wgpu::Limits) -> Result<Self, Error> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgpu_softmax::device"),
             required_features: entry.adapter.features() & WANTED,
-            required_limits: entry.adapter.limits(),
+            required_limits: limits,
             ..Default::default()
         };
         let (device, queue) = entry
@@ -67,7 +73,7 @@ impl OpenDevice {
             keep_first(&note, one_line(&error));
         }));
         let waiter = Some(waiting_thread(device.clone()));
-        Ok(Self { device, queue, trouble, waiter, signals: Signals::default() })
+        Ok(Self { device, queue, trouble, waiter })
     }
 
     /// Whether buffers that shaders use may be mapped, and that saves copies: true of programs on
@@ -77,37 +83,44 @@ impl OpenDevice {
             && self.device.adapter_info().device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Waits until a buffer is mapped; all that was submitted before is done then.
-    ///
-    /// # Errors
-    /// [`Error::Device`] where the mapping fails or the device is lost.
-    pub async fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) -> Result<(), Error> {
-        let signal = self.signals.take();
-        let teller = signal.teller();
-        buffer.map_async(mode, 0..bytes, move |result| teller.tell(result));
-        // A buffer that nothing uses is mapped by this alone, however busy the device is.
-        let _ = self.device.poll(wgpu::PollType::Poll);
-        if !signal.is_set() {
-            self.wait_for_all();
+    /// Asks for buffers to be mapped once a submission is done. The waiting thread owns the wait.
+    pub fn land(&self, submission: wgpu::SubmissionIndex, mappings: &[Mapping<'_>]) -> Landing {
+        let landing = Landing::new(mappings.len());
+        self.ask(&landing, mappings);
+        self.send((submission, landing.clone()));
+        landing
+    }
+
+    /// [`OpenDevice::land`] for a single chunk, with a landing that nobody uses any more. This thread
+    /// waits, where it may.
+    pub fn land_again(
+        &self,
+        landing: &Landing,
+        submission: wgpu::SubmissionIndex,
+        mappings: &[Mapping<'_>],
+    ) -> Landing {
+        landing.rearm(mappings.len());
+        self.ask(landing, mappings);
+        if MAY_BLOCK.get() {
+            wait_for(&self.device, submission, landing);
+        } else {
+            self.send((submission, landing.clone()));
         }
-        let outcome = signal.wait().await;
-        self.signals.give_back(signal);
-        match outcome {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
-            None => Err(self.failure("a mapping was abandoned")),
+        landing.clone()
+    }
+
+    fn ask(&self, landing: &Landing, mappings: &[Mapping<'_>]) {
+        for (buffer, mode, bytes) in mappings {
+            let answer = landing.clone();
+            buffer.map_async(*mode, 0..*bytes, move |result| answer.answer(result.map_err(|e| one_line(&e))));
         }
     }
 
-    /// Has the device polled until all that was submitted is done: by this thread, where it may
-    /// block, else by the device's own.
-    fn wait_for_all(&self) {
-        if MAY_BLOCK.get() {
-            // A lost device ends the wait with its mappings refused: the callback tells.
-            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
-        } else if let Some((waiter, _)) = &self.waiter {
-            // Where one request is waiting already, its poll comes after this mapping was asked for.
-            let _ = waiter.try_send(());
+    fn send(&self, wait: Wait) {
+        if let Some((waiter, _)) = &self.waiter
+            && let Err(mpsc::SendError((_, landing))) = waiter.send(wait)
+        {
+            landing.give_up("the thread that waits for it has ended");
         }
     }
 
@@ -148,18 +161,46 @@ impl Drop for OpenDevice {
     }
 }
 
-/// A thread that polls the device whenever a mapping is asked for, and ends with the sender.
-fn waiting_thread(device: wgpu::Device) -> (mpsc::SyncSender<()>, JoinHandle<()>) {
-    // Bounded, so that it has its memory from the start.
-    let (sender, receiver) = mpsc::sync_channel::<()>(1);
+/// Waits that may be asked for at a time, more than a ring has slots: the channel has its memory from the
+/// start.
+const WAITS: usize = 32;
+
+/// Waits for a submission, and for the answers of its mappings.
+fn wait_for(device: &wgpu::Device, submission: wgpu::SubmissionIndex, landing: &Landing) {
+    let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+    match device.poll(wait) {
+        Ok(_) => see_to_the_end(device, landing),
+        Err(error) => landing.give_up(&one_line(&error)),
+    }
+}
+
+/// A thread that waits for one submission after the other, and ends with the sender.
+fn waiting_thread(device: wgpu::Device) -> (mpsc::SyncSender<Wait>, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::sync_channel::<Wait>(WAITS);
     let thread = std::thread::Builder::new()
         .name("wgpu_softmax::waiter".into())
         .spawn(move || {
-            while receiver.recv().is_ok() {
-                // A lost device ends the wait with its mappings refused: the callback tells.
-                let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            for (submission, landing) in receiver {
+                wait_for(&device, submission, &landing);
             }
         })
         .expect("the system starts a thread");
     (sender, thread)
+}
+
+/// How long the answer of a mapping may take once the work before it is done.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The submission is done; the answers of its mappings are here, or in the hands of another thread that
+/// polled or submitted at the same time.
+fn see_to_the_end(device: &wgpu::Device, landing: &Landing) {
+    let start = Instant::now();
+    while !landing.is_here() {
+        if start.elapsed() > ANSWER_TIME {
+            landing.give_up("a mapping was not answered");
+        }
+        std::thread::yield_now();
+        // A lost device is told by the mapping's answer.
+        let _ = device.poll(wgpu::PollType::Poll);
+    }
 }

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use wgpu::util::DeviceExt;
-
 use super::compiled::{Cache, Compiled};
-use super::plan::{Plan, SoftmaxArgs};
 use super::planner::{Capabilities, Choice, Kernel, choose};
+use super::prepared::Prepared;
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
 
@@ -117,11 +115,7 @@ impl Ops {
             let hint = "request a device with compute shaders and storage buffers";
             return Err(Error::Limit { what: "storage buffers per stage", needed: 4, limit: found, hint });
         }
-        let seal = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("wgpu_softmax::seal"),
-            contents: &[0; 4],
-            usage: wgpu::BufferUsages::STORAGE,
-        });
+        let seal = filled_buffer(device, "wgpu_softmax::seal", &[0; 4], wgpu::BufferUsages::STORAGE)?;
         let cache = options.cache.as_ref().and_then(|cache| cache.open(device));
         let pipelines = Mutex::default();
         let shared = Shared { device: device.clone(), limits, caps, seal, options, cache, pipelines };
@@ -166,6 +160,16 @@ impl Ops {
         choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
     }
 
+    /// The kernel for a piece of a row that no buffer holds.
+    pub(super) fn split_choice(&self, len: u64) -> Result<Choice, Error> {
+        if let Some(kernel) = self.shared.options.force.filter(|kernel| *kernel != Kernel::Split) {
+            let why = "a row that is longer than a buffer or the memory allowed is computed in pieces; force \
+                       split, or none";
+            return Err(Error::Kernel { kernel: kernel.name(), why: why.into() });
+        }
+        choose(len, len.is_multiple_of(4), Some(Kernel::Split), &self.shared.caps)
+    }
+
     /// The pipelines of a variant, from the cache or new.
     pub(super) fn pipelines(&self, variant: &Variant) -> Result<Arc<Pipelines>, Error> {
         let mut cache = self.shared.pipelines.lock().unwrap_or_else(|e| e.into_inner());
@@ -176,6 +180,25 @@ impl Ops {
         cache.insert(*variant, made.clone());
         Ok(made)
     }
+}
+
+/// A small buffer with these bytes, a multiple of 4.
+///
+/// # Errors
+/// [`Error::Device`] where the device is lost or out of memory, which `wgpu::util` would panic at.
+pub(super) fn filled_buffer(
+    device: &wgpu::Device,
+    label: &str,
+    bytes: &[u8],
+    usage: wgpu::BufferUsages,
+) -> Result<wgpu::Buffer, Error> {
+    let size = bytes.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: true };
+    let buffer = device.create_buffer(&descriptor);
+    let refused = |e: wgpu::MapRangeError| Error::Device { why: format!("{label}: {e}") };
+    buffer.get_mapped_range_mut(..).map_err(refused)?.copy_from_slice(bytes);
+    buffer.unmap();
+    Ok(buffer)
 }
 
 impl Shared {
@@ -245,46 +268,5 @@ impl Shared {
             label: Some(&variant.label("bindings")),
             entries: &entries,
         })
-    }
-}
-
-/// An operation with its shape, planned and compiled; buffers come with [`Prepared::bind`].
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    pub(super) ops: Ops,
-    pub(super) op: Op,
-    pub(super) shape: Shape,
-    choice: Option<Choice>,
-}
-
-impl Prepared {
-    /// The operation.
-    pub fn op(&self) -> &Op {
-        &self.op
-    }
-
-    /// The shape.
-    pub fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    /// The kernel for buffers that start on 16 bytes; `None` where there is nothing to compute.
-    pub fn kernel(&self) -> Option<Kernel> {
-        self.choice.map(|choice| choice.kernel)
-    }
-
-    /// Bytes of the result.
-    pub fn output_bytes(&self) -> u64 {
-        self.op.kind.output_words(self.shape).map_or(0, |words| words * 4)
-    }
-
-    /// Binds buffers. All errors end here: what it returns can only be recorded.
-    ///
-    /// # Errors
-    /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing usage flag,
-    /// an offset that is no multiple of 4 or operands that overlap, [`Error::Limit`] for a row beyond
-    /// what the device can bind, [`Error::Kernel`] and [`Error::Device`] as for [`Ops::prepare`].
-    pub fn bind(&self, args: SoftmaxArgs<'_>) -> Result<Plan, Error> {
-        Plan::new(self, args)
     }
 }

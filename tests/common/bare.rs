@@ -1,8 +1,9 @@
 //! One small batch through wgpu by hand: the calls that `Context` cannot do without, and nothing
 //! around them. What these allocate and how long they take is wgpu's and the driver's.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::{DTypes, Ops, Options, Plan, SoftmaxArgs};
@@ -17,7 +18,8 @@ pub struct Bare {
     input: Side,
     output: Side,
     clock: Option<Clock>,
-    mapped: Arc<AtomicBool>,
+    mapped: Arc<AtomicUsize>,
+    is_begun: Cell<bool>,
 }
 
 /// What shaders use, and what the host maps where that is another buffer.
@@ -73,7 +75,7 @@ impl Bare {
         let ops = pollster::block_on(Ops::new(&device, Options::default())).unwrap();
         let prepared = ops.prepare(op, shape, DTypes::F32).unwrap();
         let plan = prepared.bind(SoftmaxArgs::new(&input.storage, &output.storage)).unwrap();
-        Self { device, queue, plan, input, output, clock, mapped: Arc::default() }
+        Self { device, queue, plan, input, output, clock, mapped: Arc::default(), is_begun: Cell::new(false) }
     }
 
     /// The same without timestamps.
@@ -85,14 +87,21 @@ impl Bare {
     /// From slice to slice, as `Context::run_into` does.
     pub fn run(&self, x: &[f32], out: &mut [f32]) {
         let up = self.input.host.as_ref().unwrap_or(&self.input.storage);
-        self.map(up, wgpu::MapMode::Write);
+        if !self.is_begun.replace(true) {
+            self.map(&[(up, wgpu::MapMode::Write)]);
+        }
         up.get_mapped_range_mut(..).unwrap().slice(..size_of_val(x)).copy_from_slice(bytemuck::cast_slice(x));
         up.unmap();
         self.submit();
         let down = self.output.host.as_ref().unwrap_or(&self.output.storage);
-        self.read(down, bytemuck::cast_slice_mut(out));
+        let (write, read) = (wgpu::MapMode::Write, wgpu::MapMode::Read);
+        match &self.clock {
+            Some(clock) => self.map(&[(up, write), (down, read), (&clock.host, read)]),
+            None => self.map(&[(up, write), (down, read)]),
+        }
+        take(down, bytemuck::cast_slice_mut(out));
         if let Some(clock) = &self.clock {
-            self.read(&clock.host, &mut [0; 16]);
+            take(&clock.host, &mut [0; 16]);
         }
     }
 
@@ -122,22 +131,23 @@ impl Bare {
         self.queue.submit([encoder.finish()]);
     }
 
-    fn read(&self, buffer: &wgpu::Buffer, out: &mut [u8]) {
-        self.map(buffer, wgpu::MapMode::Read);
-        out.copy_from_slice(&buffer.get_mapped_range(..).unwrap()[..out.len()]);
-        buffer.unmap();
-    }
-
-    /// The callback has something to tell and someone to tell it to, so wgpu puts it in a box: one
-    /// allocation that no caller who learns of the result can do without.
-    fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) {
-        self.mapped.store(false, Ordering::Relaxed);
-        let mapped = self.mapped.clone();
-        buffer.map_async(mode, .., move |result| mapped.store(result.is_ok(), Ordering::Release));
-        let _ = self.device.poll(wgpu::PollType::Poll);
-        if !self.mapped.load(Ordering::Acquire) {
-            self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    /// Maps buffers once all is done. Each callback has something to tell and someone to tell it to, so
+    /// wgpu puts it in a box: an allocation that no caller who learns of the result can do without.
+    fn map(&self, buffers: &[(&wgpu::Buffer, wgpu::MapMode)]) {
+        self.mapped.store(0, Ordering::Relaxed);
+        for (buffer, mode) in buffers {
+            let mapped = self.mapped.clone();
+            let tell = move |result: Result<(), _>| {
+                mapped.fetch_add(usize::from(result.is_ok()), Ordering::Release);
+            };
+            buffer.map_async(*mode, .., tell);
         }
-        assert!(self.mapped.load(Ordering::Acquire));
+        self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        assert_eq!(self.mapped.load(Ordering::Acquire), buffers.len());
     }
+}
+
+fn take(buffer: &wgpu::Buffer, out: &mut [u8]) {
+    out.copy_from_slice(&buffer.get_mapped_range(..).unwrap()[..out.len()]);
+    buffer.unmap();
 }
