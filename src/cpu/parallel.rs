@@ -58,8 +58,7 @@ fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
 
 /// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
-    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
-    let Part { key, mut total, .. } = reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
+    let Part { key, mut total, .. } = part(job, io.x(), threads);
     if total.is_none() && from_key(key).is_finite() {
         total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
     }
@@ -72,7 +71,13 @@ fn split_row(job: &Job, io: Io, threads: Option<usize>) {
     }
 }
 
-/// Maximum and sum of a part of a row.
+/// Maximum and sum of a row, or of a part of one.
+pub(crate) fn part(job: &Job, x: &[f32], threads: Option<usize>) -> Part {
+    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
+    reduce(x, row_parts(threads, x.len()), &part, &Part::merge)
+}
+
+/// The same on this thread.
 fn part_of_row(job: &Job, x: &[f32], scratch: &mut [f32]) -> Part {
     let scale = job.op.scale;
     if job.is_fast() {
@@ -165,6 +170,12 @@ fn finish_rows(job: &Job, mut io: Io, stats: &[RowStats], total_cols: u64, parts
         let (row, _) = rest.split_at(job.cols, job.cols);
         write(job, row, &reference::finish(&job.op, stats, total_cols), row_parts);
     }
+}
+
+/// Writes a row, or a part of one, with one result per element.
+pub(crate) fn write_row(job: &Job, io: Io, finish: &RowFinish, threads: Option<usize>) {
+    let parts = row_parts(threads, io.x().len());
+    write(job, io, finish, parts);
 }
 
 fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {

@@ -54,9 +54,13 @@ impl Clock {
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.host, 0, 16);
     }
 
-    /// The time between both, once the work was submitted.
-    pub async fn read(&self, open: &OpenDevice) -> Result<Duration, Error> {
-        open.map(&self.host, wgpu::MapMode::Read, 16).await?;
+    /// The buffer that the host maps for [`Clock::read`], and its size.
+    pub fn host(&self) -> (&wgpu::Buffer, u64) {
+        (&self.host, 16)
+    }
+
+    /// The time between both, once the work is done and the buffer mapped; it is unmapped.
+    pub fn read(&self, open: &OpenDevice) -> Result<Duration, Error> {
         let view = self.host.get_mapped_range(..).map_err(|e| open.failure(&e.to_string()))?;
         let mut ticks = [0u64; 2];
         bytemuck::cast_slice_mut(&mut ticks).copy_from_slice(&view[..16]);

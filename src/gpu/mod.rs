@@ -3,8 +3,9 @@
 pub mod adapter;
 mod clock;
 pub(crate) mod device;
+pub(crate) mod landing;
 mod ops;
-mod plan;
+pub(crate) mod plan;
 pub mod planner;
 pub mod source;
 mod table;
