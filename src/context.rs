@@ -132,6 +132,23 @@ impl Context {
         self.gpu.as_ref().map(|gpu| &gpu.open.queue)
     }
 
+    /// The pipelines of [`Context::device`]; `None` on the CPU.
+    pub fn ops(&self) -> Option<&Ops> {
+        self.gpu.as_ref().map(|gpu| &gpu.ops)
+    }
+
+    /// Chooses kernels by other options from now on; staging stays as it is. Nothing changes on the CPU.
+    ///
+    /// # Errors
+    /// Those of [`Ops::new`].
+    pub async fn set_options(&mut self, options: Options) -> Result<(), Error> {
+        if let Some(gpu) = &mut self.gpu {
+            gpu.ops = Ops::new(&gpu.open.device, options).await?;
+            gpu.transfer.lock().await.forget_plans();
+        }
+        Ok(())
+    }
+
     /// Why the CPU is used, where it is.
     pub fn fallback_reason(&self) -> Option<&str> {
         self.reason.as_deref()

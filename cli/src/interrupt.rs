@@ -28,7 +28,7 @@ pub fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished file and end the process.
+/// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished files and end the process.
 ///
 /// A write beyond the allowed size of a file becomes an error that can be told.
 ///
@@ -52,7 +52,7 @@ pub fn catch() {
     }
 }
 
-/// From now on Ctrl-C and the like remove the unfinished file and end the process.
+/// From now on Ctrl-C and the like remove the unfinished files and end the process.
 #[cfg(not(unix))]
 pub fn catch() {
     let _ = ctrlc::try_set_handler(end);

@@ -12,6 +12,7 @@
 //! assert_eq!(probs[0], probs[5]);
 //! # Ok::<(), wgpu_softmax::Error>(())
 //! ```
+mod copy;
 pub mod exp;
 pub mod log;
 mod options;
@@ -26,6 +27,7 @@ pub(crate) mod simd;
 pub mod special;
 mod stream;
 pub mod sum;
+pub use copy::copy_with;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
 pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};

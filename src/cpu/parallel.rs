@@ -20,7 +20,7 @@ const SMALL: usize = 1 << 17;
 pub(crate) const STREAM_BYTES: usize = 8 << 20;
 
 /// How many parts `elements` are worth, in at most `most` pieces.
-fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
+pub(super) fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
     let parts = match threads {
         Some(threads) => threads,
         None if elements < SMALL => 1,

@@ -12,6 +12,7 @@ mod table;
 pub(crate) mod transfer;
 mod window;
 
+pub use clock::Clock;
 pub use ops::{DTypes, Ops, Options, Prepared};
 pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;

@@ -50,6 +50,11 @@ impl Transfer {
         self.busy = false;
     }
 
+    /// Forgets the plans, but keeps the buffers.
+    pub fn forget_plans(&mut self) {
+        self.ring.iter_mut().for_each(|slot| slot.plans.clear());
+    }
+
     /// A slot by its number.
     pub fn slot(&mut self, index: usize) -> &mut Slot {
         &mut self.ring[index]
@@ -127,7 +132,7 @@ impl Slot {
         let (up, down) = (Usage::MAP_WRITE, Usage::MAP_READ);
         let input = side(open, "input", input, up, Usage::COPY_SRC, Usage::COPY_DST);
         let output = side(open, "output", output, down, Usage::COPY_DST, Usage::COPY_SRC);
-        Self { input, output, scratch: None, plans: Vec::new(), clock: Clock::new(open) }
+        Self { input, output, scratch: None, plans: Vec::new(), clock: Clock::new(&open.device, &open.queue) }
     }
 
     /// Has `fill` write elements to the mapped buffer.
@@ -177,7 +182,7 @@ impl Slot {
         let up: Mapping<'_> = (self.input.host(), wgpu::MapMode::Write, self.input.size());
         let down: Mapping<'_> = (read.host(), wgpu::MapMode::Read, read_bytes);
         let landing = match self.clock.as_ref().map(Clock::host) {
-            Some((clock, bytes)) => open.land(submission, &[up, down, (clock, wgpu::MapMode::Read, bytes)]),
+            Some(clock) => open.land(submission, &[up, down, (clock, wgpu::MapMode::Read, clock.size())]),
             None => open.land(submission, &[up, down]),
         };
         Ok(Submitted { landing, kernel, at })
@@ -192,7 +197,7 @@ impl Slot {
         work: DeviceWork,
         take: impl FnOnce(&[f32]) -> Result<(), Error>,
     ) -> Result<Option<Duration>, Error> {
-        let computed = self.clock.as_ref().map(|clock| clock.read(open)).transpose()?;
+        let computed = self.clock.as_ref().map(Clock::elapsed).transpose()?;
         let (side, bytes) = self.result(op, work)?;
         let view = side.host().get_mapped_range(0..bytes).map_err(|e| open.failure(&e.to_string()))?;
         let result = take(bytemuck::cast_slice(&view));

@@ -19,7 +19,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a Vulkan adapter (a GPU's, or Mesa's software one)",
         present: has_vulkan,
@@ -35,6 +35,12 @@ const NEEDS: [Need; 4] = [
         what: "Open MPI, and libclang to read its headers with, for examples/mpi",
         present: || has_open_mpi() && has_libclang(),
         packages: &["openmpi-bin", "libopenmpi-dev", "libclang-dev"],
+    },
+    // It exists for fewer processors than Debian does; instructions are counted on this one only.
+    Need {
+        what: "valgrind",
+        present: || !cfg!(target_arch = "x86_64") || has_valgrind(),
+        packages: &["valgrind"],
     },
 ];
 
@@ -111,13 +117,17 @@ fn has_open_mpi() -> bool {
 fn has_libclang() -> bool {
     let is_libclang = |entry: &std::fs::DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        name.starts_with("libclang.so") || name.starts_with("libclang-") && name.ends_with(".so.1")
+        name.starts_with("libclang") && !name.contains("cpp") && name.ends_with(".so")
     };
     let holds =
         |folder: &Path| std::fs::read_dir(folder).is_ok_and(|all| all.flatten().any(|e| is_libclang(&e)));
     let llvm = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|e| e.path().join("lib"));
     let usual = ["/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
     std::env::var_os("LIBCLANG_PATH").is_some() || usual.iter().map(Into::into).chain(llvm).any(|f| holds(&f))
+}
+
+fn has_valgrind() -> bool {
+    quiet(Command::new("valgrind").arg("--version"))
 }
 
 fn has_vulkan() -> bool {

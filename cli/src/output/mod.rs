@@ -47,7 +47,6 @@ pub struct Start<'a> {
 
 impl Output {
     /// Begins a file that is to be called `path`.
-    #[allow(dead_code, reason = "reports are written so")]
     pub fn create(path: &Path) -> Result<Self, Failure> {
         Ok(Self::begin(path, Start::default())?.0)
     }
