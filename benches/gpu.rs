@@ -1,5 +1,7 @@
-//! Kernel time on each adapter: the answer is compared with the CPU's bits first, then each kernel
-//! that takes the shape is timed by the device's clock (else by the wall around a fenced submit).
+//! Kernel time on each adapter: the answers are compared with the CPU's bits first, then the kernels
+//! that take the shape are timed in turn, by the device's clock (else by the wall around a fenced
+//! submit) and by the time this process got on the CPU, which is steadier on software adapters.
+//! Ratios are medians over the rounds, against the first line of a shape.
 //!
 //! `cargo bench --bench gpu -- [--adapter NAME] [--kernel NAME|all] [--shape 8192x4096] [--fast]
 //! [--op softmax|log-softmax|logsumexp] [--end-to-end] [--json]`
@@ -7,7 +9,7 @@
 use std::time::Instant;
 
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
-use wgpu_softmax::gpu::{DTypes, Kernel, Ops, Options, SoftmaxArgs};
+use wgpu_softmax::gpu::{DTypes, Kernel, Ops, Options, Plan, SoftmaxArgs};
 use wgpu_softmax::{Context, Op, OpKind, Precision, Shape, cpu, wgpu};
 
 /// The shapes of the design's table: rows and columns.
@@ -22,7 +24,7 @@ const SHAPES: [(usize, usize); 8] = [
     (1, 16_777_216),
 ];
 /// Timed repetitions; the median is printed.
-const REPEATS: usize = 9;
+const REPEATS: usize = 11;
 
 struct Arguments {
     adapter: Option<String>,
@@ -94,7 +96,10 @@ fn main() {
 fn measure_adapter(entry: &AdapterEntry, arguments: &Arguments) {
     if !arguments.json {
         println!("\n{entry}, driver {} {}", entry.info.driver, entry.info.driver_info);
-        println!("{:>18} {:>15} {:>12} {:>10} {:>8}", "shape", "kernel", "precision", "ms", "GB/s");
+        println!(
+            "{:>18} {:>15} {:>12} {:>10} {:>8} {:>10} {:>8}",
+            "shape", "kernel", "precision", "ms", "GB/s", "CPU ms", "ratio"
+        );
     }
     let features = entry.adapter.features() & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY);
     let (device, queue) = pollster::block_on(entry.adapter.request_device(&wgpu::DeviceDescriptor {
@@ -106,21 +111,50 @@ fn measure_adapter(entry: &AdapterEntry, arguments: &Arguments) {
     for &(rows, cols) in &arguments.shapes {
         let x = logits(rows, cols);
         let batch = Batch::new(&device, &queue, &x, Shape::rows(rows, cols));
-        for &precision in &arguments.precisions {
-            let op = Op::new(arguments.kind).precision(precision);
-            for &kernel in &arguments.kernels {
-                let mut options = Options::default();
-                options.force = kernel;
-                if let Some((kernel, ms)) = batch.time(options, op, &x) {
-                    report(entry, arguments, (rows, cols), kernel, precision, ms);
-                }
+        let mut runs = batch.candidates(arguments);
+        for run in &runs {
+            batch.once(&run.plan);
+            batch.check(run.op, &x);
+        }
+        for _ in 0..REPEATS {
+            for run in &mut runs {
+                run.times.push(batch.once(&run.plan));
             }
-            if arguments.end_to_end {
+        }
+        for run in &runs {
+            let ratio = median(run.times.iter().zip(&runs[0].times).map(|(own, first)| own.1 / first.1));
+            let kernel = run.plan.kernel().map_or("none", Kernel::name);
+            let (ms, cpu) = (median(run.times.iter().map(|t| t.0)), median(run.times.iter().map(|t| t.1)));
+            report(entry, arguments, (rows, cols), kernel, run.op.precision, ms, Some((cpu, ratio)));
+        }
+        if arguments.end_to_end {
+            for &precision in &arguments.precisions {
+                let op = Op::new(arguments.kind).precision(precision);
                 let ms = end_to_end(entry, op, &x, Shape::rows(rows, cols));
-                report(entry, arguments, (rows, cols), "end-to-end", precision, ms);
+                report(entry, arguments, (rows, cols), "end-to-end", precision, ms, None);
             }
         }
     }
+}
+
+/// A plan with its times: milliseconds by the device's clock and on the CPU.
+struct Run {
+    op: Op,
+    plan: Plan,
+    times: Vec<(f64, f64)>,
+}
+
+fn median(of: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = of.collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+/// What this process got on the CPU so far, all threads, in ms; 0 where the system does not say.
+fn cpu_ms() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let times = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+    times.filter_map(|text| text.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e6
 }
 
 fn report(
@@ -130,18 +164,20 @@ fn report(
     kernel: &str,
     precision: Precision,
     ms: f64,
+    cpu: Option<(f64, f64)>,
 ) {
     let rate = (rows * cols * 8) as f64 / ms / 1e6;
     let precision = if precision == Precision::Fast { "fast" } else { "reproducible" };
+    let (cpu, ratio) = cpu.unwrap_or_default();
     if arguments.json {
         println!(
             "{{\"adapter\":\"{entry}\",\"op\":\"{}\",\"rows\":{rows},\"cols\":{cols},\"kernel\":\"{kernel}\",\
-             \"precision\":\"{precision}\",\"ms\":{ms:.4},\"gb_per_s\":{rate:.3}}}",
+             \"precision\":\"{precision}\",\"ms\":{ms:.4},\"gb_per_s\":{rate:.3},\"cpu_ms\":{cpu:.4},\"ratio\":{ratio:.4}}}",
             arguments.kind.name()
         );
     } else {
         let shape = format!("{rows}x{cols}");
-        println!("{shape:>18} {kernel:>15} {precision:>12} {ms:>10.3} {rate:>8.2}");
+        println!("{shape:>18} {kernel:>15} {precision:>12} {ms:>10.3} {rate:>8.2} {cpu:>10.3} {ratio:>8.3}");
     }
 }
 
@@ -181,20 +217,32 @@ impl<'a> Batch<'a> {
         Self { device, queue, shape, input, output }
     }
 
-    /// The kernel that ran and its median time in ms; `None` where it does not take the shape.
-    fn time(&self, options: Options, op: Op, x: &[f32]) -> Option<(&'static str, f64)> {
-        let ops = pollster::block_on(Ops::new(self.device, options)).expect("the device binds buffers");
-        let prepared = ops.prepare(op, self.shape, DTypes::F32).ok()?;
-        let plan = prepared.bind(SoftmaxArgs::new(&self.input, &self.output)).ok()?;
-        let mut times: Vec<f64> = (0..=REPEATS).map(|_| self.once(&plan)).collect();
-        self.check(op, x);
-        // The first one compiles.
-        times.remove(0);
-        times.sort_by(f64::total_cmp);
-        Some((plan.kernel()?.name(), times[REPEATS / 2]))
+    /// Plans for each precision and kernel that takes the shape.
+    fn candidates(&self, arguments: &Arguments) -> Vec<Run> {
+        let mut found = Vec::new();
+        for &precision in &arguments.precisions {
+            for &kernel in &arguments.kernels {
+                let op = Op::new(arguments.kind).precision(precision);
+                let mut options = Options::default();
+                options.force = kernel;
+                let ops =
+                    pollster::block_on(Ops::new(self.device, options)).expect("the device binds buffers");
+                let Ok(prepared) = ops.prepare(op, self.shape, DTypes::F32) else { continue };
+                let Ok(plan) = prepared.bind(SoftmaxArgs::new(&self.input, &self.output)) else { continue };
+                found.push(Run { op, plan, times: Vec::new() });
+            }
+        }
+        found
     }
 
-    fn once(&self, plan: &wgpu_softmax::gpu::Plan) -> f64 {
+    /// Milliseconds of one run: by the device's clock, and on the CPU.
+    fn once(&self, plan: &Plan) -> (f64, f64) {
+        let before = cpu_ms();
+        let ms = self.run(plan);
+        (ms, cpu_ms() - before)
+    }
+
+    fn run(&self, plan: &Plan) -> f64 {
         let clock = self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let mut encoder = self.device.create_command_encoder(&Default::default());
         let queries = clock.then(|| {

@@ -8,7 +8,7 @@ use crate::error::check_length;
 use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
 use crate::gpu::device::OpenDevice;
 use crate::gpu::transfer::Transfer;
-use crate::gpu::{Ops, Options};
+use crate::gpu::{Ops, Options, Profile};
 use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
 /// What ran where, and how long each part took.
@@ -103,6 +103,11 @@ impl Context {
     /// The queue that goes with [`Context::device`].
     pub fn queue(&self) -> Option<&wgpu::Queue> {
         self.gpu.as_ref().map(|gpu| &gpu.open.queue)
+    }
+
+    /// The planner's thresholds in use; `None` on the CPU.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.gpu.as_ref().map(|gpu| gpu.ops.profile())
     }
 
     /// Why the CPU is used, where it is.

@@ -6,11 +6,12 @@ pub(crate) mod device;
 mod ops;
 mod plan;
 pub mod planner;
+pub mod profile;
 pub mod source;
-mod table;
 pub(crate) mod transfer;
 mod window;
 
 pub use ops::{DTypes, Ops, Options, Prepared};
 pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;
+pub use profile::Profile;
