@@ -19,8 +19,8 @@ pub struct Rung {
     pub cols: u64,
     /// The kernel.
     pub kernel: Kernel,
-    /// Whether only rows that are read 16 bytes at a time are meant.
-    pub aligned: bool,
+    /// Which rows of that length.
+    pub rows: Rows,
     /// Its numbers.
     pub numbers: Numbers,
 }
@@ -28,11 +28,16 @@ pub struct Rung {
 impl Rung {
     /// A kernel for rows of up to this many columns.
     pub fn new(cols: u64, kernel: Kernel) -> Self {
-        Self { cols, kernel, aligned: false, numbers: Numbers::default() }
+        Self { cols, kernel, rows: Rows::Any, numbers: Numbers::default() }
     }
 
     fn takes(&self, cols: u64, aligned: bool) -> bool {
-        cols <= self.cols && (aligned || !self.aligned)
+        let meant = match self.rows {
+            Rows::Any => true,
+            Rows::Aligned => aligned,
+            Rows::Unaligned => !aligned,
+        };
+        meant && cols <= self.cols
     }
 
     /// Whether its numbers are ones that every device can be brought to.
@@ -53,6 +58,18 @@ impl Rung {
         }
         Ok(())
     }
+}
+
+/// Rows by how they can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// All.
+    #[default]
+    Any,
+    /// Those that are read 16 bytes at a time.
+    Aligned,
+    /// The others.
+    Unaligned,
 }
 
 /// Numbers of a kernel that a profile may set; `None` leaves them to the planner.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{DeviceKey, Numbers, Profile, ProfileKey, Rung, SubgroupKey, ascending};
+use super::{DeviceKey, Numbers, Profile, ProfileKey, Rows, Rung, SubgroupKey, ascending};
 use crate::Error;
 use crate::gpu::Kernel;
 
@@ -107,12 +107,13 @@ fn parse_rung(cols: &str, kernel: &str, numbers: &[&str]) -> Result<Rung, String
 
 fn take_number(rung: &mut Rung, word: &str) -> Result<(), String> {
     match word.split_once('=') {
-        None if word == "aligned" => rung.aligned = true,
+        None if word == "aligned" => rung.rows = Rows::Aligned,
+        None if word == "unaligned" => rung.rows = Rows::Unaligned,
         Some(("group", value)) => rung.numbers.group = Some(number("group", value)?),
         Some(("trips", value)) => rung.numbers.trips = Some(number("trips", value)?),
         Some(("rewrite", "yes")) => rung.numbers.rewrite = Some(true),
         Some(("rewrite", "no")) => rung.numbers.rewrite = Some(false),
-        _ => return Err(format!("{word:?}; a rung takes aligned, group=N, trips=N and rewrite=yes or no")),
+        _ => return Err(format!("{word:?}; a rung takes aligned, unaligned, group=N, trips=N and rewrite=yes or no")),
     }
     Ok(())
 }
@@ -145,8 +146,10 @@ impl fmt::Display for Rung {
             u64::MAX => write!(f, "cols any {}", self.kernel.name())?,
             cols => write!(f, "cols {cols} {}", self.kernel.name())?,
         }
-        if self.aligned {
-            write!(f, " aligned")?;
+        match self.rows {
+            Rows::Any => {}
+            Rows::Aligned => write!(f, " aligned")?,
+            Rows::Unaligned => write!(f, " unaligned")?,
         }
         if let Some(group) = group {
             write!(f, " group={group}")?;
