@@ -1,4 +1,7 @@
-//! Work cut into parts for rayon's threads. Nothing here allocates: parts are halves of halves.
+//! Work cut into parts, which the calling thread and rayon's take in turn. The calling thread works
+//! too, so that one thread less has to be woken, and nothing waits while another one wakes.
+
+use std::sync::{Mutex, PoisonError};
 
 use fearless_simd::dispatch;
 
@@ -47,18 +50,55 @@ fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
     if parts == 1 {
         return rows::run(job, io);
     }
-    let rows = row_count * (parts / 2) / parts;
-    let (left, right) = io.split_at(rows * job.cols, rows * job.words);
-    rayon::join(
-        || whole_rows(job, left, rows, parts / 2),
-        || whole_rows(job, right, row_count - rows, parts - parts / 2),
-    );
+    share(parts, pieces(io, row_count, parts, job.cols, job.words), &|io| rows::run(job, io));
+}
+
+/// Cuts `units` of so many elements of input and output each into parts.
+fn pieces<'a>(io: Io<'a>, units: usize, parts: usize, x: usize, y: usize) -> impl Iterator<Item = Io<'a>> {
+    let mut rest = Some(io);
+    (0..parts).filter_map(move |part| {
+        let units = units * (part + 1) / parts - units * part / parts;
+        let (piece, others) = rest.take()?.split_at(units * x, units * y);
+        rest = Some(others);
+        Some(piece)
+    })
+}
+
+/// Calls `work` with each part, on the calling thread and on as many of rayon's as there are parts for.
+fn share<T: Send>(count: usize, parts: impl Iterator<Item = T> + Send, work: &(impl Fn(T) + Sync)) {
+    let queue = Mutex::new(parts);
+    let run = || {
+        loop {
+            let part = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match part {
+                Some(part) => work(part),
+                None => return,
+            }
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 1..count.min(rayon::current_num_threads()) {
+            scope.spawn(|_| run());
+        }
+        run();
+    });
+}
+
+/// Both results; the second one from another thread.
+fn both<A, B: Send>(a: impl FnOnce() -> A, b: impl FnOnce() -> B + Send) -> (A, B) {
+    let mut second = None;
+    let first = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| second = Some(b()));
+        a()
+    });
+    (first, second.expect("the scope ends when its work has"))
 }
 
 /// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
     let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
-    let Part { key, mut total, .. } = reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
+    let Part { key, mut total, least, .. } =
+        reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
     if total.is_none() && from_key(key).is_finite() {
         total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
     }
@@ -66,7 +106,7 @@ fn split_row(job: &Job, io: Io, threads: Option<usize>) {
         long::LongResult::Stats(stats) => long::write_stats(io, &stats),
         long::LongResult::Elements(finish) => {
             let parts = if job.op.kind.is_elementwise() { row_parts(threads, job.cols) } else { 1 };
-            write(job, io, &finish, parts);
+            write(job, io, &finish, least, parts);
         }
     }
 }
@@ -99,32 +139,21 @@ pub(crate) fn each_row<T: Send>(
     threads: Option<usize>,
     f: &(impl Fn(usize, &[f32], &mut T) + Sync),
 ) {
-    let parts = part_count(threads, x.len(), out.len());
-    each_row_from(0, job.cols, x, out, parts, f);
-}
-
-fn each_row_from<T: Send>(
-    first: usize,
-    cols: usize,
-    x: &[f32],
-    out: &mut [T],
-    parts: usize,
-    f: &(impl Fn(usize, &[f32], &mut T) + Sync),
-) {
-    if parts <= 1 {
-        for (row, out) in out.iter_mut().enumerate() {
-            f(first + row, &x[row * cols..][..cols], out);
-        }
-        return;
+    if x.is_empty() || part_count(threads, x.len(), out.len()) == 1 {
+        return some_rows(0, job.cols, x, out, f);
     }
-    let rows = out.len() * (parts / 2) / parts;
-    let ((x0, x1), (out0, out1)) = (x.split_at(rows * cols), out.split_at_mut(rows));
-    rayon::join(
-        || each_row_from(first, cols, x0, out0, parts / 2, f),
-        || each_row_from(first + rows, cols, x1, out1, parts - parts / 2, f),
-    );
+    let rows = out.len().div_ceil(part_count(threads, x.len(), out.len()));
+    let parts = x.chunks(rows * job.cols).zip(out.chunks_mut(rows)).enumerate();
+    share(parts.len(), parts, &|(part, (x, out))| some_rows(part * rows, job.cols, x, out, f));
 }
 
+fn some_rows<T>(first: usize, cols: usize, x: &[f32], out: &mut [T], f: &impl Fn(usize, &[f32], &mut T)) {
+    for (row, out) in out.iter_mut().enumerate() {
+        f(first + row, &x[row * cols..][..cols], out);
+    }
+}
+
+/// The results of as many parts, merged in the same order each time.
 fn reduce<T: Send>(
     x: &[f32],
     parts: usize,
@@ -135,28 +164,31 @@ fn reduce<T: Send>(
         return part(x);
     }
     let (left, right) = x.split_at(x.len() / parts * (parts / 2));
-    let (left, right) = rayon::join(
-        || reduce(left, parts / 2, part, merge),
-        || reduce(right, parts - parts / 2, part, merge),
-    );
+    let (left, right) =
+        both(|| reduce(left, parts / 2, part, merge), || reduce(right, parts - parts / 2, part, merge));
     merge(left, right)
 }
 
-fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
+/// Parts of a row that its result is written in, for each thread.
+const WRITES: usize = 8;
+
+fn write(job: &Job, io: Io, finish: &RowFinish, least: f32, parts: usize) {
     if parts == 1 {
-        return write_part(job, io, finish);
+        return write_part(job, io, finish, least);
     }
-    let mid = io.x().len() / parts * (parts / 2);
-    let (left, right) = io.split_at(mid, mid);
-    rayon::join(|| write(job, left, finish, parts / 2), || write(job, right, finish, parts - parts / 2));
+    let len = io.x().len();
+    let parts = (parts * WRITES).min(len / long::PIECE).max(1);
+    share(parts, pieces(io, len, parts, 1, 1), &|io| write_part(job, io, finish, least));
 }
 
-fn write_part(job: &Job, io: Io, finish: &RowFinish) {
+fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
-            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, least, scratch));
+        } else if third_bin(job.cols as u64) {
+            dispatch!(job.token, simd => long::write::<_, ExactLong>(simd, job, io, finish, least, scratch));
         } else {
-            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, least, scratch));
         }
     });
     if job.stream {
