@@ -5,14 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use fearless_simd::dispatch;
 
-use super::reference::RowFinish;
+use super::reference::{self, RowFinish};
 use super::rows::{self, Io, Job, long, part::Part};
-use super::simd::WideTotal;
 use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
+use super::simd::{MAX_LANES, WideTotal};
 use super::special::{from_key, settle_max};
 use super::sum::third_bin;
 use super::{scratch, stream};
+use crate::RowStats;
 
 /// Elements of a part worth a thread's waking: handing one over costs some microseconds.
 const PART: usize = 1 << 16;
@@ -22,7 +23,7 @@ const SMALL: usize = 1 << 17;
 pub(crate) const STREAM_BYTES: usize = 8 << 20;
 
 /// How many parts `elements` are worth, in at most `most` pieces.
-fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
+pub(super) fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
     let parts = match threads {
         Some(threads) => threads,
         None if elements < SMALL => 1,
@@ -96,9 +97,7 @@ fn both<A, B: Send>(a: impl FnOnce() -> A, b: impl FnOnce() -> B + Send) -> (A, 
 
 /// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
-    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
-    let Part { key, mut total, least, .. } =
-        reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
+    let Part { key, mut total, least, .. } = part(job, io.x(), threads);
     if total.is_none() && from_key(key).is_finite() {
         total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
     }
@@ -111,7 +110,13 @@ fn split_row(job: &Job, io: Io, threads: Option<usize>) {
     }
 }
 
-/// Maximum and sum of a part of a row.
+/// Maximum and sum of a row, or of a part of one.
+pub(crate) fn part(job: &Job, x: &[f32], threads: Option<usize>) -> Part {
+    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
+    reduce(x, row_parts(threads, x.len()), &part, &Part::merge)
+}
+
+/// The same on this thread.
 fn part_of_row(job: &Job, x: &[f32], scratch: &mut [f32]) -> Part {
     let scale = job.op.scale;
     if job.is_fast() {
@@ -169,9 +174,45 @@ fn reduce<T: Send>(
     merge(left, right)
 }
 
+/// The least element of a row where only its statistics are known.
+const UNKNOWN: f32 = f32::NEG_INFINITY;
+
+/// Writes parts of rows, given the statistics of the whole ones, of `total_cols` elements.
+pub(crate) fn finish(job: &Job, io: Io, stats: &[RowStats], total_cols: u64, threads: Option<usize>) {
+    let parts = part_count(threads, io.x().len(), stats.len());
+    let row_parts = row_parts(threads, job.cols);
+    if parts == 1 {
+        return finish_rows(job, io, stats, total_cols, row_parts);
+    }
+    let rows = stats.len().div_ceil(parts);
+    let mut rest = Some(io);
+    let parts = stats.chunks(rows).map(move |stats| {
+        let at = stats.len() * job.cols;
+        let (part, others) = rest.take().expect("as many rows as statistics").split_at(at, at);
+        rest = Some(others);
+        (part, stats)
+    });
+    share(parts.len(), parts, &|(io, stats)| finish_rows(job, io, stats, total_cols, row_parts));
+}
+
+fn finish_rows(job: &Job, mut io: Io, stats: &[RowStats], total_cols: u64, row_parts: usize) {
+    for (row, stats) in stats.iter().enumerate() {
+        let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.cols);
+        let (row, _) = rest.split_at(job.cols, job.cols);
+        write(job, row, &reference::finish(&job.op, stats, total_cols), UNKNOWN, row_parts);
+    }
+}
+
+/// Writes a row, or a part of one, with one result per element.
+pub(crate) fn write_row(job: &Job, io: Io, finish: &RowFinish, threads: Option<usize>) {
+    let parts = row_parts(threads, io.x().len());
+    write(job, io, finish, UNKNOWN, parts);
+}
+
 /// Parts of a row that its result is written in, for each thread.
 const WRITES: usize = 8;
 
+/// Writes a row, or a part of one; `least` is the whole row's least element.
 fn write(job: &Job, io: Io, finish: &RowFinish, least: f32, parts: usize) {
     if parts == 1 {
         return write_part(job, io, finish, least);
@@ -182,6 +223,9 @@ fn write(job: &Job, io: Io, finish: &RowFinish, least: f32, parts: usize) {
 }
 
 fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
+    if io.x().len() < MAX_LANES {
+        return write_short(job, io, finish);
+    }
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
             dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, least, scratch));
@@ -193,6 +237,13 @@ fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
     });
     if job.stream {
         stream::fence();
+    }
+}
+
+/// A part that may be shorter than a vector.
+fn write_short(job: &Job, mut io: Io, finish: &RowFinish) {
+    for i in 0..io.x().len() {
+        io.y()[i] = reference::element(io.x()[i], job.op.scale, finish);
     }
 }
 

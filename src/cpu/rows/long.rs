@@ -4,6 +4,7 @@
 
 use fearless_simd::prelude::*;
 
+use super::finish::is_near;
 use super::part::Part;
 use super::pass::{NOTHING, exp_sum, exps};
 use super::{Io, Job};
@@ -14,7 +15,7 @@ use crate::cpu::simd::{
     Math, WideTotal, lanes_from, log::log_probability, map, map_in_place, special, splat,
 };
 use crate::cpu::special::{from_key, settle_max};
-use crate::numerics::{ANCHOR_LIMIT, NEG_INF_BITS};
+use crate::numerics::NEG_INF_BITS;
 use crate::{OpKind, RowMax, RowStats, RowSum};
 
 /// Floats of a piece; the last one may be up to a vector longer, since none is shorter than one.
@@ -157,12 +158,6 @@ pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch:
         },
     );
     part
-}
-
-/// Whether elements between these are a near row's.
-#[inline(always)]
-fn is_near<S: Simd, M: Math<S>>(max: f32, least: f32) -> bool {
-    max.abs() <= ANCHOR_LIMIT && max - least <= M::NEAR
 }
 
 /// The sum of a piece, of which nothing else is kept.
