@@ -4,10 +4,8 @@
 
 use fearless_simd::prelude::*;
 
-use super::finish::is_near;
-use super::part::Part;
 use super::pass::{NOTHING, exp_sum, exps};
-use super::{Io, Job};
+use super::{Io, Job, finish::is_near, part::Part};
 use crate::cpu::RowRange;
 use crate::cpu::reciprocal::Reciprocal;
 use crate::cpu::reference::{self, RowFinish, special_row};

@@ -130,8 +130,8 @@ mod wide {
         let lanes = &mut lanes[..16 * cols.next_multiple_of(4)];
         for (q, lanes) in lanes.chunks_exact_mut(64).enumerate() {
             let mut m = [f32x16::splat(simd, 0.0); 4];
-            for r in 0..4 {
-                m[r] = quarters(simd, x, r * cols + 4 * q, 4 * cols);
+            for (r, m) in m.iter_mut().enumerate() {
+                *m = quarters(simd, x, r * cols + 4 * q, 4 * cols);
             }
             let turned = squares(simd, m[0].into(), m[1].into(), m[2].into(), m[3].into());
             for r in 0..4 {
@@ -146,8 +146,8 @@ mod wide {
         let lanes = &lanes[..16 * cols.next_multiple_of(4)];
         for (q, lanes) in lanes.chunks_exact(64).enumerate().rev() {
             let mut m = [f32x16::splat(simd, 0.0); 4];
-            for c in 0..4 {
-                m[c] = f32x16::from_slice(simd, &lanes[16 * c..][..16]);
+            for (m, lanes) in m.iter_mut().zip(lanes.chunks_exact(16)) {
+                *m = f32x16::from_slice(simd, lanes);
             }
             let turned = squares(simd, m[0].into(), m[1].into(), m[2].into(), m[3].into());
             let mut rows = [[f32x4::splat(simd, 0.0); 4]; 4];
