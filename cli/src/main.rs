@@ -4,6 +4,7 @@
 //! not be done, 130 after an interruption. Whatever goes wrong is one line on standard error.
 #![deny(missing_docs)]
 
+mod bench;
 mod check;
 mod cpu;
 mod device;
@@ -12,16 +13,17 @@ mod failure;
 mod generate;
 mod interrupt;
 mod job;
-#[allow(dead_code, unused_imports, reason = "the commands that measure come next")]
+mod journal;
 mod measure;
 mod npy;
 mod operation;
 mod output;
+mod profile;
 mod progress;
 mod run;
-mod steps;
 mod summary;
 mod terminal;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -42,7 +44,9 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Devices(devices::Args),
+    Tune(tune::Args),
     Verify(verify::Args),
+    Bench(bench::Args),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -52,7 +56,9 @@ impl Command {
         match self {
             Command::Run(args) => args.run(),
             Command::Devices(args) => args.run(),
+            Command::Tune(args) => args.run(),
             Command::Verify(args) => args.run(),
+            Command::Bench(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

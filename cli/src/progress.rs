@@ -32,6 +32,16 @@ impl Progress {
         Self::with(what, None, "{spinner} {pos} {msg} {elapsed}", since)
     }
 
+    /// A bar for so many measurements; [`Progress::say`] tells which one is under way.
+    pub fn cells(count: usize, since: Instant) -> Self {
+        Self::with("", Some(count as u64), "{wide_bar} {pos}/{len} {eta:>4} left  {msg:40!}", since)
+    }
+
+    /// What is under way.
+    pub fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+
     fn with(what: &'static str, length: Option<u64>, template: &str, since: Instant) -> Self {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
         bar.set_style(
@@ -41,9 +51,10 @@ impl Progress {
         Self { bar, since, shown: Cell::new(false) }
     }
 
-    /// Whether there is anyone to look.
-    pub fn is_watched() -> bool {
-        !ProgressDrawTarget::stderr().is_hidden()
+    /// So many bytes of so many are done.
+    pub fn of(&self, done: u64, all: u64) {
+        self.bar.set_length(all);
+        self.advance_to(done as usize);
     }
 
     /// So many are done.

@@ -33,6 +33,20 @@ impl Batch {
     /// # Errors
     /// Where the shape has no element, or needs more memory than there is.
     pub fn new(shape: Shape) -> Result<Self, String> {
+        Self::check_size(shape)?;
+        let words = results(shape);
+        let first = Slot { x: logits(shape.elements().unwrap_or(0) as usize), y: vec![0.0; words] };
+        let count = memory::ring_slots(first.bytes(), memory::ring_bytes(false));
+        let copies = (1..count).map(|_| Slot { x: first.x.clone(), y: vec![0.0; words] }).collect::<Vec<_>>();
+        let slots = std::iter::once(first).chain(copies).collect();
+        Ok(Self { shape, slots, expected: Vec::new() })
+    }
+
+    /// Whether there is something to measure, and memory for it.
+    ///
+    /// # Errors
+    /// Where there is not, in a line.
+    pub fn check_size(shape: Shape) -> Result<(), String> {
         let elements = shape.elements().map_err(|e| e.to_string())?;
         let (rows, cols) = (shape.row_count(), shape.cols());
         if elements == 0 {
@@ -45,12 +59,7 @@ impl Batch {
                 "{rows}x{cols} needs {needed} of memory, and {there} are free; give fewer rows or columns"
             ));
         }
-        let words = results(shape);
-        let first = Slot { x: logits(elements as usize), y: vec![0.0; words] };
-        let count = memory::ring_slots(first.bytes(), memory::ring_bytes(false));
-        let copies = (1..count).map(|_| Slot { x: first.x.clone(), y: vec![0.0; words] }).collect::<Vec<_>>();
-        let slots = std::iter::once(first).chain(copies).collect();
-        Ok(Self { shape, slots, expected: Vec::new() })
+        Ok(())
     }
 
     /// Bytes of memory that a batch takes with its answers and with a copy on a software adapter.

@@ -37,7 +37,7 @@ impl Cpu {
             Ok::<_, Error>(begin.elapsed())
         })?;
         let kernel = options.level.unwrap_or_else(SimdLevel::best).name();
-        Ok(measured(kernel, samples, batch))
+        Ok(measured(kernel, samples.clone(), Some(samples), batch))
     }
 
     /// Times a copy of the batch on the same threads and with the same kind of stores.
@@ -58,16 +58,10 @@ impl Cpu {
             cpu::copy_with(&options, x, shape, y)?;
             Ok::<_, Error>(begin.elapsed())
         })?;
-        Ok(measured("copy", samples, batch))
+        Ok(measured("copy", samples, None, batch))
     }
 }
 
-fn measured(kernel: &'static str, samples: Samples, batch: &Batch) -> Measured {
-    Measured {
-        kernel,
-        device: samples.clone(),
-        end_to_end: Some(samples),
-        device_clock: false,
-        ring_bytes: batch.ring_bytes(),
-    }
+fn measured(kernel: &'static str, device: Samples, end_to_end: Option<Samples>, batch: &Batch) -> Measured {
+    Measured { kernel, device, end_to_end, device_clock: false, ring_bytes: batch.ring_bytes() }
 }

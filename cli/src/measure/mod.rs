@@ -19,7 +19,7 @@ mod samples;
 
 pub use batch::Batch;
 pub use cpu::Cpu;
-pub use gpu::Gpu;
+pub use gpu::{Gpu, Runner};
 pub use memory::last_level_cache;
 pub use samples::{Effort, Samples};
 
@@ -32,7 +32,7 @@ pub struct Measured {
     pub kernel: &'static str,
     /// The computation alone, with the batch on the device.
     pub device: Samples,
-    /// From host slice to host slice; none for a copy on a GPU.
+    /// From host slice to host slice; none for a copy.
     pub end_to_end: Option<Samples>,
     /// Whether `device` was taken by the device's own clock, rather than by the wall around a submission
     /// and its fence.
@@ -74,7 +74,7 @@ mod tests {
     use wgpu_softmax::gpu::{Kernel, Options};
     use wgpu_softmax::{Op, OpKind, Shape, cpu};
 
-    const SHORT: Effort = Effort { time: Duration::ZERO, samples: 4 };
+    const SHORT: Effort = Effort { time: Duration::ZERO, samples: 50 };
 
     #[test]
     fn the_cpu_is_measured() {

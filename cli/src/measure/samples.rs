@@ -12,8 +12,8 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Fewer runs have no spread worth telling.
-    pub const LEAST: usize = 3;
+    /// Fewer runs have no spread worth telling, and on a busy machine no median worth comparing with.
+    pub const LEAST: usize = 5;
 
     /// Runs `once` with the number of the run, as often as there is time for.
     pub fn repeat<E>(&self, mut once: impl FnMut(usize) -> Result<Duration, E>) -> Result<Samples, E> {

@@ -19,7 +19,7 @@ use cpu_time::ProcessTime;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
 use wgpu_softmax::{Precision, Shape, cpu, wgpu};
 
-/// Rows and columns: the shapes of `benches/gpu.rs` but the single row, which burn cannot take here.
+/// Rows and columns: shapes that leave the cache, but no single long row, which burn cannot take here.
 const SHAPES: [(usize, usize); 7] = [
     (1_000_000, 3),
     (65_536, 128),
