@@ -67,6 +67,13 @@ pub enum Error {
         /// Why not, and what would do.
         why: String,
     },
+    /// A profile is not understood.
+    Profile {
+        /// The line of its text; `None` where it was not read from one.
+        line: Option<u64>,
+        /// What stands there, and what may.
+        why: String,
+    },
     /// No adapter fits the request.
     NoAdapter {
         /// What was asked for and what there is.
@@ -143,6 +150,8 @@ impl fmt::Display for Error {
                 write!(f, "{what}: {needed} needed, the device allows {limit}; {hint}")
             }
             Error::Kernel { kernel, why } => write!(f, "kernel {kernel} cannot run: {why}"),
+            Error::Profile { line: Some(line), why } => write!(f, "profile, line {line}: {why}"),
+            Error::Profile { line: None, why } => write!(f, "profile: {why}"),
             Error::NoAdapter { why } => write!(f, "no adapter: {why}"),
             Error::Device { why } => write!(f, "the device failed: {why}; make a new one, or use the CPU"),
             Error::Memory { what, needed, budget, hint } => {
