@@ -5,5 +5,6 @@ pub mod bundle;
 pub mod ci;
 pub mod isa;
 pub mod machine;
+pub mod peers;
 pub mod shell;
 pub mod test;
