@@ -10,7 +10,7 @@ use softmax_compare::Options;
 use crate::shell::{cargo, executables, root, run};
 
 /// The Python peers' folder.
-const SCRIPTS: &str = "benches/peers/python";
+pub(crate) const SCRIPTS: &str = "benches/peers/python";
 /// The versions that a virtual environment was made for, inside it.
 const STAMP: &str = "softmax-peers-requirements.txt";
 

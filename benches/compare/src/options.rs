@@ -175,3 +175,59 @@ impl Options {
         line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(line: &[OsString]) -> Options {
+        Program::parse_from([OsString::from("program")].iter().chain(line)).options
+    }
+
+    #[test]
+    fn arguments_say_the_same() {
+        let all = Options {
+            shapes: vec!["1000".parse().expect("columns"), "8x3".parse().expect("rows and columns")],
+            elements: Some(5000),
+            rounds: Some(2),
+            threads: vec![1, 4],
+            peers: vec!["torch".to_owned(), "burn".to_owned()],
+            adapter: "nvidia".to_owned(),
+            no_gpu: true,
+            quick: true,
+            out: Some("a folder".into()),
+            rust_peers: Some("peers".into()),
+            scripts: Some("scripts".into()),
+            python: Some("python".into()),
+            because: vec!["rust: no network".to_owned(), "python: none".to_owned()],
+        };
+        assert_eq!(parse(&all.arguments()), all);
+        assert_eq!(parse(&Options::default().arguments()), Options::default());
+    }
+
+    #[test]
+    fn columns_alone_make_up_the_elements() {
+        let line = ["--shapes", "3,8x5,4096", "--elements", "1000"].map(OsString::from);
+        assert_eq!(parse(&line).sizes(), [(333, 3), (8, 5), (1, 4096)]);
+        assert_eq!(parse(&[]).sizes()[0], (5_592_405, 3));
+        assert!(parse(&["--threads".into(), "0".into()]).cpu_threads().is_empty());
+    }
+
+    #[test]
+    fn only_the_homes_of_wanted_peers_are_needed() {
+        let needs = |line: &[&str]| parse(&line.iter().map(OsString::from).collect::<Vec<_>>()).needs();
+        assert_eq!(needs(&[]), (true, true));
+        assert_eq!(needs(&["--peers", "numpy"]), (false, true));
+        assert_eq!(needs(&["--peers", "candle"]), (true, false));
+        assert_eq!(needs(&["--peers", "burn", "--no-gpu"]), (false, false));
+        assert_eq!(needs(&["--peers", "numpy", "--threads", "0"]), (false, false));
+    }
+}
