@@ -1,5 +1,7 @@
 //! Host slices in, results out: on a GPU where there is one, else on the CPU.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_intrusive::sync::Mutex;
@@ -9,6 +11,7 @@ use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
 use crate::gpu::device::OpenDevice;
 use crate::gpu::transfer::Transfer;
 use crate::gpu::{Ops, Options};
+use crate::stream::run_on_gpu;
 use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
 /// What ran where, and how long each part took.
@@ -46,12 +49,16 @@ pub struct Context {
     reason: Option<String>,
 }
 
+/// A device with what belongs to it.
 #[derive(Debug)]
-struct Gpu {
+pub(crate) struct Gpu {
+    /// Unlike any other's; several devices are locked in this order.
+    pub id: u64,
+    pub name: Arc<str>,
     entry: AdapterEntry,
-    open: OpenDevice,
-    ops: Ops,
-    transfer: Mutex<Transfer>,
+    pub open: OpenDevice,
+    pub ops: Ops,
+    pub transfer: Mutex<Transfer>,
 }
 
 impl Context {
@@ -79,15 +86,35 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] where it refuses.
     pub async fn on(entry: AdapterEntry, options: Options) -> Result<Self, Error> {
-        let open = OpenDevice::new(&entry).await?;
+        let limits = entry.adapter.limits();
+        Self::on_limited(entry, options, limits).await
+    }
+
+    /// The GPU of a listed adapter, with limits that are lower than the adapter's: a smaller
+    /// `max_buffer_size` or `max_storage_buffer_binding_size` cuts batches as on a smaller device.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where it refuses.
+    pub async fn on_limited(
+        entry: AdapterEntry,
+        options: Options,
+        limits: wgpu::Limits,
+    ) -> Result<Self, Error> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let open = OpenDevice::new(&entry, limits).await?;
         let ops = Ops::new(&open.device, options).await?;
         let transfer = Mutex::new(Transfer::default(), true);
-        Ok(Self { gpu: Some(Gpu { entry, open, ops, transfer }), reason: None })
+        let (id, name) = (NEXT_ID.fetch_add(1, Ordering::Relaxed), entry.to_string().into());
+        Ok(Self { gpu: Some(Gpu { id, name, entry, open, ops, transfer }), reason: None })
     }
 
     /// The CPU, and why it is used.
     pub fn cpu(reason: impl Into<String>) -> Self {
         Self { gpu: None, reason: Some(reason.into()) }
+    }
+
+    pub(crate) fn gpu(&self) -> Option<&Gpu> {
+        self.gpu.as_ref()
     }
 
     /// The adapter in use; `None` on the CPU.
@@ -105,6 +132,23 @@ impl Context {
         self.gpu.as_ref().map(|gpu| &gpu.open.queue)
     }
 
+    /// The pipelines of [`Context::device`]; `None` on the CPU.
+    pub fn ops(&self) -> Option<&Ops> {
+        self.gpu.as_ref().map(|gpu| &gpu.ops)
+    }
+
+    /// Chooses kernels by other options from now on; staging stays as it is. Nothing changes on the CPU.
+    ///
+    /// # Errors
+    /// Those of [`Ops::new`].
+    pub async fn set_options(&mut self, options: Options) -> Result<(), Error> {
+        if let Some(gpu) = &mut self.gpu {
+            gpu.ops = Ops::new(&gpu.open.device, options).await?;
+            gpu.transfer.lock().await.forget_plans();
+        }
+        Ok(())
+    }
+
     /// Why the CPU is used, where it is.
     pub fn fallback_reason(&self) -> Option<&str> {
         self.reason.as_deref()
@@ -115,7 +159,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Length`] for slices that do not fit the shape, [`Error::NotFinite`] for the scale,
-    /// [`Error::Limit`] for a row beyond the device's buffers, [`Error::Device`] where it fails.
+    /// [`Error::Kernel`] for a forced kernel that cannot run, [`Error::Device`] where the device fails.
     pub async fn run_into(
         &self,
         op: impl Into<Op>,
@@ -127,10 +171,7 @@ impl Context {
         check_length("input", shape.elements()?, x.len())?;
         check_length("output", op.kind.output_words(shape)?, out.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => {
-                let mut transfer = gpu.transfer.lock().await;
-                transfer.run(&gpu.open, &gpu.ops, op, shape, Some(x), out).await
-            }
+            Some(gpu) if !shape.is_empty() => run_on_gpu(gpu, op, shape, Some(x), out).await,
             _ => on_cpu(|| crate::cpu::run(op, x, shape, out)),
         }
     }
@@ -152,10 +193,7 @@ impl Context {
         }
         check_length("data", shape.elements()?, data.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => {
-                let mut transfer = gpu.transfer.lock().await;
-                transfer.run(&gpu.open, &gpu.ops, op, shape, None, data).await
-            }
+            Some(gpu) if !shape.is_empty() => run_on_gpu(gpu, op, shape, None, data).await,
             _ => on_cpu(|| crate::cpu::run_in_place(op, data, shape)),
         }
     }

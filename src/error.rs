@@ -1,6 +1,7 @@
 //! What can be wrong, each said in one line that names the thing, the numbers and the way out.
 
 use std::fmt;
+use std::io;
 
 /// Why an operation cannot be prepared, bound or run.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +70,40 @@ pub enum Error {
         /// What wgpu said.
         why: String,
     },
+    /// More memory is needed than a stream may use.
+    Memory {
+        /// What it is needed for.
+        what: &'static str,
+        /// How many bytes are needed.
+        needed: u64,
+        /// How many bytes it may use.
+        budget: u64,
+        /// The way out.
+        hint: &'static str,
+    },
+    /// The source of a stream's rows failed.
+    Source {
+        /// What kind of failure.
+        kind: io::ErrorKind,
+        /// What it said.
+        why: String,
+    },
+    /// The sink of a stream's results failed.
+    Sink {
+        /// What kind of failure.
+        kind: io::ErrorKind,
+        /// What it said.
+        why: String,
+    },
+    /// A stream ended early.
+    Stopped {
+        /// How many leading rows are finished: their results, and no others, reached the sink whole.
+        finished: u64,
+        /// How many rows there are.
+        rows: u64,
+        /// Why.
+        cause: Box<Error>,
+    },
 }
 
 impl fmt::Display for Error {
@@ -102,11 +137,26 @@ impl fmt::Display for Error {
             Error::Kernel { kernel, why } => write!(f, "kernel {kernel} cannot run: {why}"),
             Error::NoAdapter { why } => write!(f, "no adapter: {why}"),
             Error::Device { why } => write!(f, "the device failed: {why}; make a new one, or use the CPU"),
+            Error::Memory { what, needed, budget, hint } => {
+                write!(f, "{what}: {needed} bytes needed, the budget is {budget}; {hint}")
+            }
+            Error::Source { why, .. } => write!(f, "the source failed: {why}"),
+            Error::Sink { why, .. } => write!(f, "the sink failed: {why}"),
+            Error::Stopped { finished, rows, cause } => {
+                write!(f, "stopped after {finished} of {rows} rows: {cause}")
+            }
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Stopped { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
 
 /// Whether an operand has as many elements as the shape asks for.
 ///

@@ -5,6 +5,7 @@
 //! | you have | take |
 //! |---|---|
 //! | slices on the host | [`Context`] |
+//! | files, readers, more rows than memory holds, several devices | [`stream::Stream`] |
 //! | buffers on a wgpu device | [`gpu::Ops`], [`gpu::Plan`] |
 //! | no GPU, or no wish for one | [`cpu`] |
 //! | a row cut over devices or machines | [`cpu::row_max`], [`cpu::row_sum`], [`RowMax`], [`RowSum`] |
@@ -24,6 +25,7 @@ pub mod numerics;
 mod op;
 mod shape;
 mod stats;
+pub mod stream;
 pub mod verify;
 
 pub use context::{Context, Timing};

@@ -49,6 +49,9 @@ pub const EXP_6: f32 = f32::from_bits(0x3ab5_7365);
 /// Exponentials are held times 2^64, so that nothing near an output is subnormal.
 pub const HELD_SHIFT: u32 = 64;
 
+/// 2^-64: takes off what exponentials are held times.
+pub const RELEASE: f32 = f32::from_bits((127 - HELD_SHIFT) << 23);
+
 /// 2^65: adding it rounds a held exponential to the first bin's grid (2^-22 of the true value).
 pub const BIN_1: f32 = f32::from_bits((127 + 65) << 23);
 /// 1.5 * 2^43: the second bin's grid is 2^-44.

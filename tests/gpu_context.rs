@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::task::{Context as Task, Waker};
 
 use common::gpu::logits;
+use common::{expected, same};
 use wgpu_softmax::gpu::{Kernel, Ops, Options, Plan, Prepared};
 use wgpu_softmax::{
     Context, DeviceChoice, Error, LogSoftmax, LogSumExp, Op, OpKind, RowStatistics, Shape, Softmax, cpu,
@@ -15,16 +16,6 @@ use wgpu_softmax::{
 fn contexts() -> Vec<Context> {
     let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
     common::test_adapters().into_iter().map(open).collect()
-}
-
-fn expected(op: Op, x: &[f32], shape: Shape) -> Vec<f32> {
-    let mut out = vec![0.0; op.kind.output_words(shape).unwrap() as usize];
-    cpu::run(op, x, shape, &mut out).unwrap();
-    out
-}
-
-fn same(a: &[f32], b: &[f32]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
 #[test]

@@ -8,15 +8,15 @@ use crate::terminal;
 /// The exit status after an interruption, as shells have it for Ctrl-C.
 const STATUS: i32 = 130;
 
-/// The unfinished file that an interruption removes.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The unfinished files that an interruption removes.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// The unfinished file; while the guard is held no interruption is acted on.
-pub fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
+/// The unfinished files; while the guard is held no interruption is acted on.
+pub fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished file and end the process.
+/// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished files and end the process.
 ///
 /// Each of them that the parent has ignored, as `nohup` does with SIGHUP, stays ignored.
 #[cfg(unix)]
@@ -36,7 +36,7 @@ pub fn catch() {
     }
 }
 
-/// From now on Ctrl-C and the like remove the unfinished file and end the process.
+/// From now on Ctrl-C and the like remove the unfinished files and end the process.
 #[cfg(not(unix))]
 pub fn catch() {
     let _ = ctrlc::try_set_handler(end);
@@ -55,12 +55,12 @@ fn is_ignored(signal: libc::c_int) -> bool {
 }
 
 fn end() {
-    let mut path = unfinished();
-    if let Some(path) = path.take() {
+    let mut paths = unfinished();
+    for path in paths.drain(..) {
         let _ = std::fs::remove_file(path);
     }
     terminal::clear_line();
     terminal::tell("error: interrupted; no output was written");
-    // The guard is still held: the file cannot get its final name any more.
+    // The guard is still held: no file can get its final name any more.
     std::process::exit(STATUS);
 }

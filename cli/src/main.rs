@@ -4,6 +4,7 @@
 //! not be done, 130 after an interruption. Whatever goes wrong is one line on standard error.
 #![deny(missing_docs)]
 
+mod bench;
 mod check;
 mod cpu;
 mod device;
@@ -12,6 +13,7 @@ mod failure;
 mod generate;
 mod interrupt;
 mod job;
+mod measure;
 mod npy;
 mod operation;
 mod output;
@@ -41,6 +43,7 @@ enum Command {
     Run(run::Args),
     Devices(devices::Args),
     Verify(verify::Args),
+    Bench(bench::Args),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -51,6 +54,7 @@ impl Command {
             Command::Run(args) => args.run(),
             Command::Devices(args) => args.run(),
             Command::Verify(args) => args.run(),
+            Command::Bench(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

@@ -67,8 +67,9 @@ impl Output {
         };
         // Held over the renaming: an interruption comes before it or after it.
         let mut unfinished = interrupt::unfinished();
+        let written = file.path().to_owned();
         let named = file.persist(name).map_err(|error| unwritable(&self.path, &error.error));
-        *unfinished = None;
+        unfinished.retain(|path| *path != written);
         named.map(drop)
     }
 }
@@ -86,7 +87,7 @@ fn beside(name: PathBuf, permissions: Option<fs::Permissions>) -> io::Result<To>
     // Registered under the same guard it is made under: an interruption finds it, or comes before it.
     let mut unfinished = interrupt::unfinished();
     let file = builder(&prefix).tempfile_in(directory)?;
-    *unfinished = Some(file.path().to_owned());
+    unfinished.push(file.path().to_owned());
     drop(unfinished);
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;

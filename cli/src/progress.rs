@@ -32,6 +32,16 @@ impl Progress {
         Self::with(what, None, "{spinner} {pos} {msg} {elapsed}", since)
     }
 
+    /// A bar for so many measurements; [`Progress::say`] tells which one is under way.
+    pub fn cells(count: usize, since: Instant) -> Self {
+        Self::with("", Some(count as u64), "{wide_bar} {pos}/{len} {eta:>4} left  {msg:40!}", since)
+    }
+
+    /// What is under way.
+    pub fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+
     fn with(what: &'static str, length: Option<u64>, template: &str, since: Instant) -> Self {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
         bar.set_style(

@@ -12,19 +12,22 @@
 //! assert_eq!(probs[0], probs[5]);
 //! # Ok::<(), wgpu_softmax::Error>(())
 //! ```
+mod copy;
 pub mod exp;
 pub mod log;
 mod options;
 mod parallel;
+pub(crate) mod pieces;
 pub mod reciprocal;
 pub mod reference;
 mod rows;
 mod scratch;
 mod shards;
-mod simd;
+pub(crate) mod simd;
 pub mod special;
 mod stream;
 pub mod sum;
+pub use copy::copy_with;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
 pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};

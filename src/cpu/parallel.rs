@@ -19,7 +19,7 @@ const SMALL: usize = 1 << 17;
 pub(crate) const STREAM_BYTES: usize = 8 << 20;
 
 /// How many parts `elements` are worth, in at most `most` pieces.
-fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
+pub(super) fn part_count(threads: Option<usize>, elements: usize, most: usize) -> usize {
     let parts = match threads {
         Some(threads) => threads,
         None if elements < SMALL => 1,
@@ -57,8 +57,7 @@ fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
 
 /// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
-    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
-    let Part { key, mut total, .. } = reduce(io.x(), row_parts(threads, job.cols), &part, &Part::merge);
+    let Part { key, mut total, .. } = part(job, io.x(), threads);
     if total.is_none() && from_key(key).is_finite() {
         total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
     }
@@ -71,7 +70,13 @@ fn split_row(job: &Job, io: Io, threads: Option<usize>) {
     }
 }
 
-/// Maximum and sum of a part of a row.
+/// Maximum and sum of a row, or of a part of one.
+pub(crate) fn part(job: &Job, x: &[f32], threads: Option<usize>) -> Part {
+    let part = |x: &[f32]| scratch::with(long::SCRATCH, |scratch| part_of_row(job, x, scratch));
+    reduce(x, row_parts(threads, x.len()), &part, &Part::merge)
+}
+
+/// The same on this thread.
 fn part_of_row(job: &Job, x: &[f32], scratch: &mut [f32]) -> Part {
     let scale = job.op.scale;
     if job.is_fast() {
@@ -140,6 +145,12 @@ fn reduce<T: Send>(
         || reduce(right, parts - parts / 2, part, merge),
     );
     merge(left, right)
+}
+
+/// Writes a row, or a part of one, with one result per element.
+pub(crate) fn write_row(job: &Job, io: Io, finish: &RowFinish, threads: Option<usize>) {
+    let parts = row_parts(threads, io.x().len());
+    write(job, io, finish, parts);
 }
 
 fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {

@@ -2,40 +2,43 @@
 
 use std::time::Duration;
 
-use super::device::OpenDevice;
 use crate::Error;
 
-/// Timestamps around a chunk's computation.
+/// The device's own times at the beginning and the end of a compute pass.
+///
+/// Give [`Clock::writes`] to the pass, record [`Clock::resolve`] behind it, submit, map
+/// [`Clock::host`] for reading, and ask for [`Clock::elapsed`].
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
     host: wgpu::Buffer,
+    period: f32,
 }
 
 impl Clock {
-    /// A clock, where the device has timestamps.
-    pub fn new(open: &OpenDevice) -> Option<Self> {
-        if !open.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+    /// A clock, where the device was requested with `Features::TIMESTAMP_QUERY`.
+    pub fn new(device: &wgpu::Device, queue: &wgpu::Queue) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
         }
         let buffer = |usage| {
-            let descriptor = wgpu::BufferDescriptor {
+            device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("wgpu_softmax::clock"),
                 size: 16,
                 usage,
                 mapped_at_creation: false,
-            };
-            open.device.create_buffer(&descriptor)
+            })
         };
         Some(Self {
-            queries: open.device.create_query_set(&wgpu::QuerySetDescriptor {
+            queries: device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("wgpu_softmax::clock"),
                 ty: wgpu::QueryType::Timestamp,
                 count: 2,
             }),
             resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
             host: buffer(wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ),
+            period: queue.get_timestamp_period(),
         })
     }
 
@@ -54,15 +57,22 @@ impl Clock {
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.host, 0, 16);
     }
 
-    /// The time between both, once the work was submitted.
-    pub async fn read(&self, open: &OpenDevice) -> Result<Duration, Error> {
-        open.map(&self.host, wgpu::MapMode::Read, 16).await?;
-        let view = self.host.get_mapped_range(..).map_err(|e| open.failure(&e.to_string()))?;
+    /// Where both times arrive: to be mapped for reading once the work was submitted.
+    pub fn host(&self) -> &wgpu::Buffer {
+        &self.host
+    }
+
+    /// The time between both, from the mapped buffer, which is unmapped.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where [`Clock::host`] is not mapped.
+    pub fn elapsed(&self) -> Result<Duration, Error> {
+        let view = self.host.get_mapped_range(..).map_err(|e| Error::Device { why: e.to_string() })?;
         let mut ticks = [0u64; 2];
         bytemuck::cast_slice_mut(&mut ticks).copy_from_slice(&view[..16]);
         drop(view);
         self.host.unmap();
         let ticks = ticks[1].saturating_sub(ticks[0]) as f64;
-        Ok(Duration::from_nanos((ticks * f64::from(open.queue.get_timestamp_period())) as u64))
+        Ok(Duration::from_nanos((ticks * f64::from(self.period)) as u64))
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-
-use futures_intrusive::channel::shared::oneshot_channel;
+use std::time::{Duration, Instant};
 
 use super::adapter::AdapterEntry;
+use super::landing::Landing;
 use crate::Error;
 
 /// A device of our own, with the thread that waits for it.
@@ -16,8 +16,14 @@ pub(crate) struct OpenDevice {
     pub queue: wgpu::Queue,
     /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
     trouble: Arc<Mutex<Option<String>>>,
-    waiter: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+    waiter: Option<(mpsc::Sender<Wait>, JoinHandle<()>)>,
 }
+
+/// A submission, and who waits for it.
+type Wait = (wgpu::SubmissionIndex, Landing);
+
+/// A buffer to be mapped once a submission is done, how, and how many bytes of it.
+pub(crate) type Mapping<'a> = (&'a wgpu::Buffer, wgpu::MapMode, u64);
 
 /// What the kernels use where an adapter has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
@@ -25,12 +31,12 @@ const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
 
 impl OpenDevice {
-    /// Opens an adapter with all its limits and the features that the kernels use.
-    pub async fn new(entry: &AdapterEntry) -> Result<Self, Error> {
+    /// Opens an adapter with these limits and the features that the kernels use.
+    pub async fn new(entry: &AdapterEntry, limits: wgpu::Limits) -> Result<Self, Error> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgpu_softmax::device"),
             required_features: entry.adapter.features() & WANTED,
-            required_limits: entry.adapter.limits(),
+            required_limits: limits,
             ..Default::default()
         };
         let (device, queue) = entry
@@ -58,24 +64,19 @@ impl OpenDevice {
             && self.device.adapter_info().device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Waits until a buffer is mapped; all that was submitted before is done then.
-    ///
-    /// # Errors
-    /// [`Error::Device`] where the mapping fails or the device is lost.
-    pub async fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) -> Result<(), Error> {
-        let (done, mapped) = oneshot_channel();
-        buffer.map_async(mode, 0..bytes, move |result| {
-            // The receiver is gone where the caller dropped its future: nobody waits then.
-            let _ = done.send(result);
-        });
-        if let Some((waiter, _)) = &self.waiter {
-            let _ = waiter.send(());
+    /// Asks for buffers to be mapped once a submission is done. The waiting thread owns the wait.
+    pub fn land(&self, submission: wgpu::SubmissionIndex, mappings: &[Mapping<'_>]) -> Landing {
+        let landing = Landing::new(mappings.len());
+        for (buffer, mode, bytes) in mappings {
+            let answer = landing.clone();
+            buffer.map_async(*mode, 0..*bytes, move |result| answer.answer(result.map_err(|e| one_line(&e))));
         }
-        match mapped.receive().await {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
-            None => Err(self.failure("a mapping was abandoned")),
+        if let Some((waiter, _)) = &self.waiter
+            && waiter.send((submission, landing.clone())).is_err()
+        {
+            landing.give_up("the thread that waits for it has ended");
         }
+        landing
     }
 
     /// Whether all went well so far.
@@ -115,17 +116,37 @@ impl Drop for OpenDevice {
     }
 }
 
-/// A thread that polls the device whenever a mapping is asked for, and ends with the sender.
-fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<()>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel::<()>();
+/// A thread that waits for one submission after the other, and ends with the sender.
+fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<Wait>, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel::<Wait>();
     let thread = std::thread::Builder::new()
         .name("wgpu_softmax::waiter".into())
         .spawn(move || {
-            while receiver.recv().is_ok() {
-                // A lost device ends the wait with its mappings refused: the callback tells.
-                let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            for (submission, landing) in receiver {
+                let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+                match device.poll(wait) {
+                    Ok(_) => see_to_the_end(&device, &landing),
+                    Err(error) => landing.give_up(&one_line(&error)),
+                }
             }
         })
         .expect("the system starts a thread");
     (sender, thread)
+}
+
+/// How long the answer of a mapping may take once the work before it is done.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The submission is done; the answers of its mappings are here, or in the hands of another thread that
+/// polled or submitted at the same time.
+fn see_to_the_end(device: &wgpu::Device, landing: &Landing) {
+    let start = Instant::now();
+    while !landing.is_here() {
+        if start.elapsed() > ANSWER_TIME {
+            landing.give_up("a mapping was not answered");
+        }
+        std::thread::yield_now();
+        // A lost device is told by the mapping's answer.
+        let _ = device.poll(wgpu::PollType::Poll);
+    }
 }

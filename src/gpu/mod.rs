@@ -3,14 +3,16 @@
 pub mod adapter;
 mod clock;
 pub(crate) mod device;
+pub(crate) mod landing;
 mod ops;
-mod plan;
+pub(crate) mod plan;
 pub mod planner;
 pub mod source;
 mod table;
 pub(crate) mod transfer;
 mod window;
 
+pub use clock::Clock;
 pub use ops::{DTypes, Ops, Options, Prepared};
 pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::plan::{Plan, SoftmaxArgs};
-use wgpu::util::DeviceExt;
-
 use super::planner::{Capabilities, Choice, Kernel, choose};
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
@@ -86,11 +84,7 @@ impl Ops {
             let hint = "request a device with compute shaders and storage buffers";
             return Err(Error::Limit { what: "storage buffers per stage", needed: 4, limit: found, hint });
         }
-        let seal = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("wgpu_softmax::seal"),
-            contents: &[0; 4],
-            usage: wgpu::BufferUsages::STORAGE,
-        });
+        let seal = filled_buffer(device, "wgpu_softmax::seal", &[0; 4], wgpu::BufferUsages::STORAGE)?;
         let pipelines = Mutex::default();
         let shared = Shared { device: device.clone(), limits, caps, seal, options, pipelines };
         Ok(Self { shared: Arc::new(shared) })
@@ -126,6 +120,16 @@ impl Ops {
         choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
     }
 
+    /// The kernel for a piece of a row that no buffer holds.
+    pub(super) fn split_choice(&self, len: u64) -> Result<Choice, Error> {
+        if let Some(kernel) = self.shared.options.force.filter(|kernel| *kernel != Kernel::Split) {
+            let why = "a row that is longer than a buffer or the memory allowed is computed in pieces; force \
+                       split, or none";
+            return Err(Error::Kernel { kernel: kernel.name(), why: why.into() });
+        }
+        choose(len, len.is_multiple_of(4), Some(Kernel::Split), &self.shared.caps)
+    }
+
     /// The pipelines of a variant, from the cache or new.
     pub(super) fn pipelines(&self, variant: &Variant) -> Result<Arc<Pipelines>, Error> {
         let mut cache = self.shared.pipelines.lock().unwrap_or_else(|e| e.into_inner());
@@ -136,6 +140,25 @@ impl Ops {
         cache.insert(*variant, made.clone());
         Ok(made)
     }
+}
+
+/// A small buffer with these bytes, a multiple of 4.
+///
+/// # Errors
+/// [`Error::Device`] where the device is lost or out of memory, which `wgpu::util` would panic at.
+pub(super) fn filled_buffer(
+    device: &wgpu::Device,
+    label: &str,
+    bytes: &[u8],
+    usage: wgpu::BufferUsages,
+) -> Result<wgpu::Buffer, Error> {
+    let size = bytes.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: true };
+    let buffer = device.create_buffer(&descriptor);
+    let refused = |e: wgpu::MapRangeError| Error::Device { why: format!("{label}: {e}") };
+    buffer.get_mapped_range_mut(..).map_err(refused)?.copy_from_slice(bytes);
+    buffer.unmap();
+    Ok(buffer)
 }
 
 impl Shared {

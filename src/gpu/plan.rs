@@ -1,12 +1,12 @@
 //! A plan: validated bindings and grids, ready to be recorded any number of times.
 
-use wgpu::util::DeviceExt;
+use std::ops::Range;
 
-use super::ops::{Pipelines, Prepared, Shared};
+use super::ops::{Ops, Pipelines, Prepared, Shared, filled_buffer};
 use super::planner::{Choice, Kernel};
 use super::source::Variant;
 use super::window::{Params, Window, windows};
-use crate::{EmptyRow, Error, OpKind};
+use crate::{EmptyRow, Error, Op, OpKind, Shape};
 
 /// Elements in a caller's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -111,9 +111,66 @@ impl Plan {
         let choice = prepared.ops.choice(prepared.shape, aligned)?;
         let variant = Variant::new(&prepared.op, choice, prepared.shape.cols());
         let pipelines = prepared.ops.pipelines(&variant)?;
-        let builder = Builder { shared: &prepared.ops.shared, prepared, args, choice, pipelines: &pipelines };
-        Ok(Self { dispatches: builder.dispatches()?, kernel: Some(choice.kernel) })
+        let shared = &*prepared.ops.shared;
+        let scratch = scratch(shared, prepared.shape, &choice)?;
+        let builder = Builder { shared, op: &prepared.op, shape: prepared.shape, args, choice, scratch };
+        let dispatches = builder.dispatches(&pipelines, 0..pipelines.stages.len())?;
+        Ok(Self { dispatches, kernel: Some(choice.kernel) })
     }
+
+    /// One stage of split rows on a piece of one row; the scratch comes and goes by the host.
+    pub(super) fn piece(
+        ops: &Ops,
+        op: &Op,
+        piece: Piece,
+        args: SoftmaxArgs<'_>,
+        scratch: wgpu::Buffer,
+    ) -> Result<Self, Error> {
+        let choice = ops.split_choice(piece.len)?;
+        let pipelines = ops.pipelines(&Variant::new(op, choice, piece.cols))?;
+        let shape = Shape::rows(1, piece.len as usize);
+        let builder = Builder { shared: &ops.shared, op, shape, args, choice, scratch: Some(scratch) };
+        let stage = piece.stage as usize;
+        Ok(Self {
+            dispatches: builder.dispatches(&pipelines, stage..stage + 1)?,
+            kernel: Some(choice.kernel),
+        })
+    }
+}
+
+/// The stages of split rows that pieces take, by their place among the entry points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Max = 1,
+    Sum = 2,
+    Write = 3,
+}
+
+/// A piece of a row of so many columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub stage: Stage,
+    pub cols: u64,
+    pub len: u64,
+}
+
+/// What the workgroups of split rows share, cleared by the plan's first dispatch.
+fn scratch(shared: &Shared, shape: Shape, choice: &Choice) -> Result<Option<wgpu::Buffer>, Error> {
+    if choice.kernel != Kernel::Split {
+        return Ok(None);
+    }
+    let size = shape.row_count() * super::window::SCRATCH_BYTES;
+    let limit = shared.limits.max_storage_buffer_binding_size.min(shared.limits.max_buffer_size);
+    if size > limit {
+        let hint = "split the batch into fewer rows";
+        return Err(Error::Limit { what: "scratch bytes of the split rows", needed: size, limit, hint });
+    }
+    Ok(Some(shared.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("wgpu_softmax::split::scratch"),
+        size,
+        usage: wgpu::BufferUsages::STORAGE,
+        mapped_at_creation: false,
+    })))
 }
 
 fn check_operand(operand: &'static str, tensor: TensorRef<'_>, words: u64) -> Result<(), Error> {
@@ -145,36 +202,37 @@ fn check_overlap(args: SoftmaxArgs<'_>, input: u64, output: u64) -> Result<(), E
 
 struct Builder<'a> {
     shared: &'a Shared,
-    prepared: &'a Prepared,
+    op: &'a Op,
+    shape: Shape,
     args: SoftmaxArgs<'a>,
     choice: Choice,
-    pipelines: &'a Pipelines,
+    scratch: Option<wgpu::Buffer>,
 }
 
 impl Builder<'_> {
-    fn dispatches(&self) -> Result<Vec<Dispatch>, Error> {
-        let words_per_row = match self.prepared.op.kind {
+    fn dispatches(&self, pipelines: &Pipelines, stages: Range<usize>) -> Result<Vec<Dispatch>, Error> {
+        let words_per_row = match self.op.kind {
             OpKind::Softmax | OpKind::LogSoftmax => None,
             OpKind::LogSumExp => Some(1),
             OpKind::RowStats => Some(crate::RowStats::WORDS),
         };
         let windows = windows(
-            self.prepared.shape,
+            self.shape,
             words_per_row,
             (self.args.input.offset, self.args.output.offset),
             &self.choice,
             &self.shared.caps,
             &self.shared.limits,
         )?;
-        let scratch = self.scratch()?;
-        let (params, stride) = self.parameters(&windows);
+        let (params, stride) = self.parameters(&windows)?;
         let groups: Vec<_> = windows
             .iter()
             .enumerate()
-            .map(|(i, w)| self.bindings(w, &params, i as u64 * stride, scratch.as_ref()))
+            .map(|(i, w)| self.bindings(w, pipelines, &params, i as u64 * stride))
             .collect();
         let mut dispatches = Vec::new();
-        for (stage, pipeline) in self.pipelines.stages.iter().enumerate() {
+        for stage in stages {
+            let pipeline = &pipelines.stages[stage];
             for (window, bindings) in windows.iter().zip(&groups) {
                 // The scratch is cleared once for all windows of a row.
                 if self.choice.kernel == Kernel::Split && stage == 0 && !window.starts_row() {
@@ -187,29 +245,9 @@ impl Builder<'_> {
         Ok(dispatches)
     }
 
-    /// What the workgroups of split rows share, cleared by the plan's first dispatch.
-    fn scratch(&self) -> Result<Option<wgpu::Buffer>, Error> {
-        if self.choice.kernel != Kernel::Split {
-            return Ok(None);
-        }
-        let size = self.prepared.shape.row_count() * super::window::SCRATCH_BYTES;
-        let limit =
-            self.shared.limits.max_storage_buffer_binding_size.min(self.shared.limits.max_buffer_size);
-        if size > limit {
-            let hint = "split the batch into fewer rows";
-            return Err(Error::Limit { what: "scratch bytes of the split rows", needed: size, limit, hint });
-        }
-        Ok(Some(self.shared.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("wgpu_softmax::split::scratch"),
-            size,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: false,
-        })))
-    }
-
     /// One buffer with the parameters of each window, and the bytes from one to the next.
-    fn parameters(&self, windows: &[Window]) -> (wgpu::Buffer, u64) {
-        let op = &self.prepared.op;
+    fn parameters(&self, windows: &[Window]) -> Result<(wgpu::Buffer, u64), Error> {
+        let op = self.op;
         let empty_fill = match (op.empty_row, op.kind) {
             (EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
             (EmptyRow::Zero, OpKind::Softmax) => 0,
@@ -222,20 +260,16 @@ impl Builder<'_> {
             let params = window.params(op.scale, empty_fill);
             block[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
-        let buffer = self.shared.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("wgpu_softmax::params"),
-            contents: &bytes,
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
-        (buffer, stride as u64)
+        let (device, usage) = (&self.shared.device, wgpu::BufferUsages::UNIFORM);
+        Ok((filled_buffer(device, "wgpu_softmax::params", &bytes, usage)?, stride as u64))
     }
 
     fn bindings(
         &self,
         window: &Window,
+        pipelines: &Pipelines,
         params: &wgpu::Buffer,
         at: u64,
-        scratch: Option<&wgpu::Buffer>,
     ) -> wgpu::BindGroup {
         let bind =
             |buffer, offset, size| wgpu::BufferBinding { buffer, offset, size: wgpu::BufferSize::new(size) };
@@ -245,7 +279,7 @@ impl Builder<'_> {
             bind(self.args.output.buffer, window.output.offset, window.output.size),
             bind(&self.shared.seal, 0, 4),
         ];
-        operands.extend(scratch.map(|buffer| bind(buffer, 0, buffer.size())));
+        operands.extend(self.scratch.as_ref().map(|buffer| bind(buffer, 0, buffer.size())));
         let entries: Vec<_> = operands
             .into_iter()
             .enumerate()
@@ -256,7 +290,7 @@ impl Builder<'_> {
             .collect();
         self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("wgpu_softmax::bindings"),
-            layout: &self.pipelines.layout,
+            layout: &pipelines.layout,
             entries: &entries,
         })
     }

@@ -1,17 +1,19 @@
-//! Pooled staging: host slices through a ring of reused buffers, chunk by chunk.
+//! Pooled staging: a ring of reused buffers, each with the plans that were made for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::device::OpenDevice;
+use super::device::{Mapping, OpenDevice};
+use super::landing::Landing;
 use super::ops::{DTypes, Ops};
-use super::plan::{Plan, SoftmaxArgs};
-use crate::{Error, Op, Shape, Timing};
+use super::plan::{Piece, Plan, SoftmaxArgs, Stage};
+use super::window::SCRATCH_BYTES;
+use crate::{Error, Op, Shape};
 
-/// Bytes of a chunk's larger side: big enough to hide a submission, small enough to overlap.
-const CHUNK_BYTES: u64 = 32 << 20;
-/// Chunks under way at a time: one is written, one computes, one is read.
-const RING: usize = 3;
+/// Plans that a slot keeps: of full and of last chunks or pieces, of the operations used in turn.
+const PLANS: usize = 8;
+/// Words of a split row's scratch.
+pub(crate) const SCRATCH_WORDS: usize = (SCRATCH_BYTES / 4) as usize;
 
 /// Reused buffers of one device.
 #[derive(Debug, Default)]
@@ -21,14 +23,62 @@ pub(crate) struct Transfer {
     busy: bool,
 }
 
-/// One chunk's buffers, and the plans made for them.
-#[derive(Debug)]
-struct Slot {
-    input: Side,
-    output: Side,
-    plans: Vec<(Op, Shape, Plan)>,
-    clock: Option<Clock>,
+impl Transfer {
+    /// Begins a run with so many slots of so many bytes in and out each. `bound`: whether the ring may
+    /// not be much larger than that.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device failed before, or has not so much memory.
+    pub fn begin(
+        &mut self,
+        open: &OpenDevice,
+        slots: usize,
+        sides: (u64, u64),
+        bound: bool,
+    ) -> Result<(), Error> {
+        open.check()?;
+        if std::mem::replace(&mut self.busy, true) {
+            // An earlier run failed, or its future was dropped.
+            self.ring.clear();
+        }
+        self.reserve(open, slots, sides, bound);
+        open.check()
+    }
+
+    /// Ends a run, of which nothing is under way any more.
+    pub fn end(&mut self) {
+        self.busy = false;
+    }
+
+    /// Forgets the plans, but keeps the buffers.
+    pub fn forget_plans(&mut self) {
+        self.ring.iter_mut().for_each(|slot| slot.plans.clear());
+    }
+
+    /// A slot by its number.
+    pub fn slot(&mut self, index: usize) -> &mut Slot {
+        &mut self.ring[index]
+    }
+
+    /// Makes the ring's buffers, unless they are there and fit.
+    fn reserve(&mut self, open: &OpenDevice, slots: usize, (input, output): (u64, u64), bound: bool) {
+        let fits = |have: u64, need: u64| have >= need && !(bound && have > (2 * need).max(SMALL_BYTES));
+        let is_there = |slot: &Slot| fits(slot.input.size(), input) && fits(slot.output.size(), output);
+        if self.ring.len() >= slots && self.ring.iter().all(is_there) {
+            if bound {
+                self.ring.truncate(slots);
+            }
+            return;
+        }
+        let have = self.ring.first().filter(|_| !bound).map(|slot| (slot.input.size(), slot.output.size()));
+        let (have_in, have_out) = have.unwrap_or_default();
+        self.ring.clear();
+        self.ring.extend((0..slots).map(|_| Slot::new(open, input.max(have_in), output.max(have_out))));
+    }
 }
+
+/// Buffers up to here are kept by bound runs too.
+const SMALL_BYTES: u64 = 1 << 20;
 
 /// A buffer that shaders use, and the one that the host maps: the same where the device allows.
 #[derive(Debug)]
@@ -41,186 +91,77 @@ impl Side {
     fn host(&self) -> &wgpu::Buffer {
         self.host.as_ref().unwrap_or(&self.storage)
     }
+
+    fn size(&self) -> u64 {
+        self.storage.size()
+    }
 }
 
-/// A chunk of the batch under way.
-struct Chunk {
-    slot: usize,
-    first_row: usize,
-    rows: usize,
+/// What a slot's plan was made for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum DeviceWork {
+    /// Whole rows.
+    Rows(Shape),
+    /// A stage of a piece of a row.
+    Piece(Piece),
 }
 
-impl Transfer {
-    /// Computes an operation on host slices, whose lengths were checked. `out` has the operation's
-    /// words per row; it may hold the input where `x` is `None`.
-    pub async fn run(
-        &mut self,
-        open: &OpenDevice,
-        ops: &Ops,
-        op: Op,
-        shape: Shape,
-        x: Option<&[f32]>,
-        out: &mut [f32],
-    ) -> Result<Timing, Error> {
-        open.check()?;
-        let start = Instant::now();
-        if std::mem::replace(&mut self.busy, true) {
-            // An earlier run failed, or its future was dropped.
-            self.ring.clear();
-        }
-        let cols = shape.cols() as usize;
-        let words = op.kind.output_words(Shape::rows(1, cols))? as usize;
-        let chunk_rows = self.chunk_rows(open, shape, words as u64)?;
-        self.reserve(open, (chunk_rows * cols * 4) as u64, (chunk_rows * words * 4) as u64);
-        let mut timing = Timing::default();
-        let mut under_way = std::collections::VecDeque::new();
-        let rows = shape.row_count() as usize;
-        for (index, first_row) in (0..rows).step_by(chunk_rows).enumerate() {
-            if under_way.len() == RING {
-                self.finish(open, under_way.pop_front(), words, out, &mut timing).await?;
-            }
-            let chunk = Chunk { slot: index % RING, first_row, rows: chunk_rows.min(rows - first_row) };
-            let input = x.unwrap_or(out);
-            let input = &input[first_row * cols..][..chunk.rows * cols];
-            let shape = Shape::rows(chunk.rows, cols);
-            self.start(open, ops, op, shape, input, chunk.slot, &mut timing).await?;
-            under_way.push_back(chunk);
-        }
-        while !under_way.is_empty() {
-            self.finish(open, under_way.pop_front(), words, out, &mut timing).await?;
-        }
-        open.check()?;
-        self.busy = false;
-        timing.total = start.elapsed();
-        Ok(timing)
-    }
+/// One chunk's buffers.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// Its side of the host is mapped whenever no chunk is under way.
+    input: Side,
+    output: Side,
+    /// What a piece is told and tells.
+    scratch: Option<Side>,
+    plans: Vec<(Op, DeviceWork, Plan)>,
+    clock: Option<Clock>,
+}
 
-    /// Rows of a chunk: whole rows, at least one.
-    fn chunk_rows(&self, open: &OpenDevice, shape: Shape, words: u64) -> Result<usize, Error> {
-        let limit = open.device.limits().max_buffer_size;
-        let row_bytes = shape.cols().max(words) * 4;
-        if row_bytes > limit {
-            let hint = "use the CPU for rows of this length";
-            return Err(Error::Limit {
-                what: "bytes of a row in one buffer",
-                needed: row_bytes,
-                limit,
-                hint,
-            });
-        }
-        Ok((CHUNK_BYTES / row_bytes).clamp(1, shape.row_count()) as usize)
-    }
-
-    /// Makes the ring's buffers, unless they are there and large enough.
-    fn reserve(&mut self, open: &OpenDevice, input: u64, output: u64) {
-        let fits = |slot: &Slot| slot.input.storage.size() >= input && slot.output.storage.size() >= output;
-        if self.ring.len() == RING && self.ring.iter().all(fits) {
-            return;
-        }
-        let least = |have: Option<u64>, need: u64| have.unwrap_or(0).max(need).next_multiple_of(16);
-        let input = least(self.ring.first().map(|s| s.input.storage.size()), input);
-        let output = least(self.ring.first().map(|s| s.output.storage.size()), output);
-        self.ring = (0..RING).map(|_| Slot::new(open, input, output)).collect();
-    }
-
-    /// Writes a chunk's elements and submits its computation.
-    #[allow(clippy::too_many_arguments)]
-    async fn start(
-        &mut self,
-        open: &OpenDevice,
-        ops: &Ops,
-        op: Op,
-        shape: Shape,
-        x: &[f32],
-        slot: usize,
-        timing: &mut Timing,
-    ) -> Result<(), Error> {
-        let slot = &mut self.ring[slot];
-        let begin = Instant::now();
-        let bytes = size_of_val(x) as u64;
-        let padded = bytes.next_multiple_of(8);
-        open.map(slot.input.host(), wgpu::MapMode::Write, padded).await?;
-        let range = slot.input.host().get_mapped_range_mut(0..padded);
-        range
-            .map_err(|e| open.failure(&e.to_string()))?
-            .slice(..bytes as usize)
-            .copy_from_slice(bytemuck::cast_slice(x));
-        slot.input.host().unmap();
-        timing.upload += begin.elapsed();
-        timing.kernel = slot.submit(open, ops, op, shape, bytes)?;
-        Ok(())
-    }
-
-    /// Waits for a chunk and copies its results out.
-    async fn finish(
-        &mut self,
-        open: &OpenDevice,
-        chunk: Option<Chunk>,
-        words: usize,
-        out: &mut [f32],
-        timing: &mut Timing,
-    ) -> Result<(), Error> {
-        let Some(chunk) = chunk else { return Ok(()) };
-        let slot = &self.ring[chunk.slot];
-        let part = &mut out[chunk.first_row * words..][..chunk.rows * words];
-        let bytes = size_of_val(part) as u64;
-        let begin = Instant::now();
-        open.map(slot.output.host(), wgpu::MapMode::Read, bytes.next_multiple_of(8)).await?;
-        let waited = begin.elapsed();
-        let computed = match &slot.clock {
-            Some(clock) => clock.read(open).await?,
-            None => waited,
-        };
-        let begin = Instant::now();
-        let view = slot.output.host().get_mapped_range(0..bytes.next_multiple_of(8));
-        let view = view.map_err(|e| open.failure(&e.to_string()))?;
-        bytemuck::cast_slice_mut(part).copy_from_slice(&view[..bytes as usize]);
-        drop(view);
-        slot.output.host().unmap();
-        timing.compute += computed;
-        timing.read_back += begin.elapsed() + waited.saturating_sub(computed);
-        Ok(())
-    }
+/// A chunk that was submitted.
+#[derive(Debug)]
+pub(crate) struct Submitted {
+    pub landing: Landing,
+    pub kernel: &'static str,
+    pub at: Instant,
 }
 
 impl Slot {
     fn new(open: &OpenDevice, input: u64, output: u64) -> Self {
         use wgpu::BufferUsages as Usage;
-        let buffer = |label, size, usage| {
-            open.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        let (input, output) = if open.maps_storage() {
-            let input = buffer("wgpu_softmax::input", input, Usage::STORAGE | Usage::MAP_WRITE);
-            let output = buffer("wgpu_softmax::output", output, Usage::STORAGE | Usage::MAP_READ);
-            (Side { storage: input, host: None }, Side { storage: output, host: None })
-        } else {
-            let up = buffer("wgpu_softmax::upload", input, Usage::COPY_SRC | Usage::MAP_WRITE);
-            let down = buffer("wgpu_softmax::read_back", output, Usage::COPY_DST | Usage::MAP_READ);
-            let input = buffer("wgpu_softmax::input", input, Usage::STORAGE | Usage::COPY_DST);
-            let output = buffer("wgpu_softmax::output", output, Usage::STORAGE | Usage::COPY_SRC);
-            (Side { storage: input, host: Some(up) }, Side { storage: output, host: Some(down) })
-        };
-        Self { input, output, plans: Vec::new(), clock: Clock::new(open) }
+        let (up, down) = (Usage::MAP_WRITE, Usage::MAP_READ);
+        let input = side(open, "input", input, up, Usage::COPY_SRC, Usage::COPY_DST);
+        let output = side(open, "output", output, down, Usage::COPY_DST, Usage::COPY_SRC);
+        Self { input, output, scratch: None, plans: Vec::new(), clock: Clock::new(&open.device, &open.queue) }
     }
 
-    /// Records copies and computation, submits them, and names the kernel.
-    fn submit(
+    /// Has `fill` write elements to the mapped buffer.
+    ///
+    /// # Errors
+    /// Those of `fill`.
+    pub fn fill(&mut self, fill: impl FnOnce(&wgpu::Buffer) -> Result<(), Error>) -> Result<(), Error> {
+        fill(self.input.host())?;
+        self.input.host().unmap();
+        Ok(())
+    }
+
+    /// Submits a chunk whose elements were written. `told` is a piece's scratch.
+    pub fn submit(
         &mut self,
         open: &OpenDevice,
         ops: &Ops,
         op: Op,
-        shape: Shape,
-        bytes: u64,
-    ) -> Result<&'static str, Error> {
-        let at = self.plan(ops, op, shape)?;
+        work: DeviceWork,
+        told: Option<&[u32; SCRATCH_WORDS]>,
+    ) -> Result<Submitted, Error> {
+        let scratch = told.map(|told| self.scratch(open, told));
+        let at = self.plan(ops, op, work, scratch)?;
         let plan = &self.plans[at].2;
+        let kernel = plan.kernel().map_or("none", |kernel| kernel.name());
+        let (read, read_bytes) = self.result(op, work)?;
         let mut encoder = open.device.create_command_encoder(&Default::default());
         if let Some(up) = &self.input.host {
+            let bytes = input_bytes(work)?;
             encoder.copy_buffer_to_buffer(up, 0, &self.input.storage, 0, bytes);
         }
         {
@@ -230,29 +171,126 @@ impl Slot {
             });
             plan.record(&mut pass);
         }
-        if let Some(down) = &self.output.host {
-            let size = op.kind.output_words(shape)? * 4;
-            encoder.copy_buffer_to_buffer(&self.output.storage, 0, down, 0, size);
+        if let Some(down) = &read.host {
+            encoder.copy_buffer_to_buffer(&read.storage, 0, down, 0, read_bytes);
         }
         if let Some(clock) = &self.clock {
             clock.resolve(&mut encoder);
         }
-        open.queue.submit([encoder.finish()]);
-        Ok(plan.kernel().map_or("none", |kernel| kernel.name()))
+        let at = Instant::now();
+        let submission = open.queue.submit([encoder.finish()]);
+        let up: Mapping<'_> = (self.input.host(), wgpu::MapMode::Write, self.input.size());
+        let down: Mapping<'_> = (read.host(), wgpu::MapMode::Read, read_bytes);
+        let landing = match self.clock.as_ref().map(Clock::host) {
+            Some(clock) => open.land(submission, &[up, down, (clock, wgpu::MapMode::Read, clock.size())]),
+            None => open.land(submission, &[up, down]),
+        };
+        Ok(Submitted { landing, kernel, at })
+    }
+
+    /// Once the chunk has landed: hands its words to `take`, and says how long the device worked, where
+    /// it has a clock.
+    pub fn read(
+        &mut self,
+        open: &OpenDevice,
+        op: Op,
+        work: DeviceWork,
+        take: impl FnOnce(&[f32]) -> Result<(), Error>,
+    ) -> Result<Option<Duration>, Error> {
+        let computed = self.clock.as_ref().map(Clock::elapsed).transpose()?;
+        let (side, bytes) = self.result(op, work)?;
+        let view = side.host().get_mapped_range(0..bytes).map_err(|e| open.failure(&e.to_string()))?;
+        let result = take(bytemuck::cast_slice(&view));
+        drop(view);
+        side.host().unmap();
+        result.map(|()| computed)
+    }
+
+    /// Where the host finds what the work made, and its bytes.
+    fn result(&self, op: Op, work: DeviceWork) -> Result<(&Side, u64), Error> {
+        match (work, &self.scratch) {
+            (DeviceWork::Rows(shape), _) => Ok((&self.output, op.kind.output_words(shape)? * 4)),
+            (DeviceWork::Piece(Piece { stage: Stage::Write, len, .. }), _) => Ok((&self.output, len * 4)),
+            (DeviceWork::Piece(_), Some(scratch)) => Ok((scratch, SCRATCH_BYTES)),
+            (DeviceWork::Piece(_), None) => unreachable!("a piece is told what it needs"),
+        }
+    }
+
+    /// The scratch with what it is told; made when it is first needed.
+    fn scratch(&mut self, open: &OpenDevice, told: &[u32; SCRATCH_WORDS]) -> wgpu::Buffer {
+        let scratch = self.scratch.get_or_insert_with(|| {
+            use wgpu::BufferUsages as Usage;
+            let buffer = |label, usage, size| buffer(open, label, size, usage, false);
+            let storage = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
+            Side {
+                storage: buffer("wgpu_softmax::piece", storage, SCRATCH_BYTES),
+                host: Some(buffer("wgpu_softmax::piece", Usage::COPY_DST | Usage::MAP_READ, SCRATCH_BYTES)),
+            }
+        });
+        open.queue.write_buffer(&scratch.storage, 0, bytemuck::cast_slice(told));
+        scratch.storage.clone()
     }
 
     /// The place of this chunk's plan: one of the last few, or a new one.
-    fn plan(&mut self, ops: &Ops, op: Op, shape: Shape) -> Result<usize, Error> {
-        if let Some(at) = self.plans.iter().position(|(o, s, _)| *o == op && *s == shape) {
+    fn plan(
+        &mut self,
+        ops: &Ops,
+        op: Op,
+        work: DeviceWork,
+        scratch: Option<wgpu::Buffer>,
+    ) -> Result<usize, Error> {
+        if let Some(at) = self.plans.iter().position(|(o, w, _)| *o == op && *w == work) {
             return Ok(at);
         }
         let args = SoftmaxArgs::new(&self.input.storage, &self.output.storage);
-        let plan = ops.prepare(op, shape, DTypes::F32)?.bind(args)?;
-        // A full chunk and a last one, of two operations in turn.
-        if self.plans.len() == 4 {
+        let plan = match (work, scratch) {
+            (DeviceWork::Piece(piece), Some(scratch)) => Plan::piece(ops, &op, piece, args, scratch)?,
+            (DeviceWork::Rows(shape), _) => ops.prepare(op, shape, DTypes::F32)?.bind(args)?,
+            (DeviceWork::Piece(_), None) => unreachable!("a piece is told what it needs"),
+        };
+        if self.plans.len() == PLANS {
             drop(self.plans.remove(0));
         }
-        self.plans.push((op, shape, plan));
+        self.plans.push((op, work, plan));
         Ok(self.plans.len() - 1)
     }
+}
+
+fn input_bytes(work: DeviceWork) -> Result<u64, Error> {
+    match work {
+        DeviceWork::Rows(shape) => Ok(shape.elements()? * 4),
+        DeviceWork::Piece(piece) => Ok(piece.len * 4),
+    }
+}
+
+fn buffer(
+    open: &OpenDevice,
+    label: &str,
+    size: u64,
+    usage: wgpu::BufferUsages,
+    mapped_at_creation: bool,
+) -> wgpu::Buffer {
+    let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation };
+    open.device.create_buffer(&descriptor)
+}
+
+/// A side of a slot: one buffer where the device maps storage, else one of the device's and one of the
+/// host's, with the usages that the copy between them needs. What the host writes to begins mapped.
+fn side(
+    open: &OpenDevice,
+    label: &str,
+    bytes: u64,
+    map: wgpu::BufferUsages,
+    host: wgpu::BufferUsages,
+    storage: wgpu::BufferUsages,
+) -> Side {
+    let size = bytes.next_multiple_of(16);
+    let writes = map == wgpu::BufferUsages::MAP_WRITE;
+    let label = format!("wgpu_softmax::{label}");
+    let shaders = wgpu::BufferUsages::STORAGE;
+    if open.maps_storage() {
+        return Side { storage: buffer(open, &label, size, shaders | map, writes), host: None };
+    }
+    let host = buffer(open, &label, size, host | map, writes);
+    Side { storage: buffer(open, &label, size, shaders | storage, false), host: Some(host) }
 }

@@ -2,8 +2,10 @@
 #![allow(dead_code)] // Each test takes what it needs of it.
 
 pub mod gpu;
+pub mod watchdog;
 
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
+use wgpu_softmax::{Op, Shape, cpu};
 
 /// Every adapter there is, or those named in `SOFTMAX_ADAPTERS` (parts of names or backends,
 /// separated by commas), with what that left out printed.
@@ -24,4 +26,16 @@ pub fn test_adapters() -> Vec<AdapterEntry> {
     }
     assert!(!kept.is_empty(), "SOFTMAX_ADAPTERS={wanted} fits none of: {left:?}");
     kept
+}
+
+/// What the CPU makes of a batch in memory.
+pub fn expected(op: Op, x: &[f32], shape: Shape) -> Vec<f32> {
+    let mut out = vec![0.0; op.kind.output_words(shape).unwrap() as usize];
+    cpu::run(op, x, shape, &mut out).unwrap();
+    out
+}
+
+/// Whether all bits are equal.
+pub fn same(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }

@@ -7,13 +7,14 @@ use anyhow::{Result, bail, ensure};
 
 use crate::shell::{cargo, output, root, run};
 use crate::test::test;
+use crate::{counts, machine};
 
 /// Dependencies that the library and the command may both name. Anything else that the command
 /// depends on must stay out of the library's tree: whoever takes the library must not pay for it.
 const SHARED: [&str; 8] =
     ["bytemuck", "half", "libc", "ndarray", "pollster", "rayon", "wgpu", "wgpu-softmax"];
 
-/// Formatting, lints, documentation, features, dependencies, the package, the tests.
+/// Formatting, lints, documentation, features, dependencies, the package, instruction counts, the tests.
 ///
 /// # Errors
 /// With the first step that fails.
@@ -26,6 +27,8 @@ pub fn ci() -> Result<()> {
     run(&mut cargo("check", ["-p", "wgpu-softmax", "--features", "ndarray"]))?;
     dependencies()?;
     package()?;
+    machine::prepare()?;
+    counts::counts(&counts::Kind::ALL, "", false)?;
     test(false, &[])?;
     println!("\nEverything passed in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())

@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod ci;
+pub mod counts;
 pub mod isa;
 pub mod machine;
 pub mod peers;

@@ -19,7 +19,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         what: "a Vulkan adapter (a GPU's, or Mesa's software one)",
         present: has_vulkan,
@@ -31,6 +31,12 @@ const NEEDS: [Need; 3] = [
         packages: &["mesa-vulkan-drivers", "libvulkan1"],
     },
     Need { what: "spirv-val", present: has_spirv_val, packages: &["spirv-tools"] },
+    // It exists for fewer processors than Debian does; instructions are counted on this one only.
+    Need {
+        what: "valgrind",
+        present: || !cfg!(target_arch = "x86_64") || has_valgrind(),
+        packages: &["valgrind"],
+    },
 ];
 
 /// Makes sure that nothing is missing, installing it where that is possible.
@@ -95,6 +101,10 @@ fn quiet(command: &mut Command) -> bool {
 
 fn has_spirv_val() -> bool {
     quiet(Command::new("spirv-val").arg("--version"))
+}
+
+fn has_valgrind() -> bool {
+    quiet(Command::new("valgrind").arg("--version"))
 }
 
 fn has_vulkan() -> bool {

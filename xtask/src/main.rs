@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use xtask::{bundle, ci, isa, machine, peers, test};
+use xtask::{bundle, ci, counts, isa, machine, peers, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -29,6 +29,8 @@ enum Chore {
     Ci,
     /// Compile the kernels for an AMD GPU and look at the instructions; needs Mesa's driver, no card
     Isa(IsaOptions),
+    /// Compare what the kernels cost in instructions with the checked-in counts
+    Counts(CountsOptions),
     /// Put the command, tests and benchmarks in a folder that runs on a machine without Rust
     Bundle {
         /// The folder; it is replaced. Unless given: target/bundle
@@ -39,6 +41,8 @@ enum Chore {
     Peers(Box<PeersOptions>),
     #[command(name = isa::driver::CHILD, hide = true)]
     IsaChild { entry_point: String, immediate_size: u32, bindings: Vec<String> },
+    #[command(name = isa::driver::VERSION_CHILD, hide = true)]
+    IsaVersionChild,
     #[command(name = machine::CHILD, hide = true)]
     AdaptersChild,
 }
@@ -71,6 +75,22 @@ struct PeersOptions {
     comparison: softmax_compare::Options,
 }
 
+#[derive(Args)]
+struct CountsOptions {
+    /// Renew the files instead
+    #[arg(long)]
+    write: bool,
+    /// The CPU's kernels; unless --cpu or --shaders is given: both
+    #[arg(long)]
+    cpu: bool,
+    /// The GPU's kernels
+    #[arg(long)]
+    shaders: bool,
+    /// Only kernels whose name contains this
+    #[arg(long, default_value = "")]
+    filter: String,
+}
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -86,16 +106,26 @@ fn run() -> Result<()> {
         Chore::Test { full, extra } => test::test(full, &extra),
         Chore::Ci => ci::ci(),
         Chore::Isa(options) => show_isa(&options),
+        Chore::Counts(options) => compare_counts(&options),
         Chore::Bundle { out } => bundle::bundle(out),
         Chore::Peers(options) => peers::peers(options.venv, options.comparison),
         Chore::IsaChild { entry_point, immediate_size, bindings } => {
             isa::driver::child(&entry_point, immediate_size, &bindings)
         }
+        Chore::IsaVersionChild => isa::driver::version_child(),
         Chore::AdaptersChild => {
             machine::child();
             Ok(())
         }
     }
+}
+
+fn compare_counts(options: &CountsOptions) -> Result<()> {
+    let both = options.cpu == options.shaders;
+    let mut kinds = counts::Kind::ALL.to_vec();
+    kinds.retain(|kind| both || (*kind == counts::Kind::Cpu) == options.cpu);
+    machine::prepare()?;
+    counts::counts(&kinds, &options.filter, options.write)
 }
 
 fn show_isa(options: &IsaOptions) -> Result<()> {

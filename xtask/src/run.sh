@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Checks and measures the library on this machine, without Rust or network.
-#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests benches peers; unless given: all
+#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests bench benches peers; unless given: all
 # Everything that is printed goes to files below RESULTS (unless given: results), and one line per
 # step to RESULTS/summary.txt. Exit status 1 where a step failed.
 #   STEP_SECONDS   time limit of one test or benchmark program (600)
-#   BENCH_ARGS     what the benchmark programs get besides, such as "--adapter nvidia"
+#   BENCH_ARGS     what `softmax bench` gets besides, such as "--device nvidia --kernel all"
 #   PYTHON         a Python with numpy and torch, for the step peers (python3)
 #   PEERS_ARGS     what that step gets instead of "--threads 0 --elements 67108864": the GPU alone,
 #                  256 MiB
@@ -13,7 +13,7 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=${1:-$here/results}
 [ $# -gt 0 ] && shift
-steps=${*:-machine devices verify tests benches peers}
+steps=${*:-machine devices verify tests bench benches peers}
 limit=${STEP_SECONDS:-600}
 mkdir -p "$results"
 results=$(cd "$results" && pwd)
@@ -84,8 +84,11 @@ for name in $steps; do
     devices) step devices "$here/softmax" devices ;;
     verify) step verify "$here/softmax" verify ;;
     tests) programs tests ;;
-    # Unquoted: several arguments.
-    benches) programs benches --bench ${BENCH_ARGS:-} ;;
+    bench)
+      # Unquoted: several arguments.
+      step bench "$here/softmax" bench --json --csv "$results/bench.csv" --html "$results/bench.html" ${BENCH_ARGS:-}
+      mv "$results/bench.txt" "$results/bench.json" ;;
+    benches) programs benches --bench ;;
     peers) peers ;;
     *) echo "no such step: $name" >&2; exit 2 ;;
   esac

@@ -15,14 +15,18 @@ pub(crate) struct Maxima {
     pub(crate) values: PerRow<f32>,
     /// Bits of the rows whose maximum is not finite: their results are one value, filled in last.
     pub(crate) special: u64,
+    /// Bits of the near rows (`Math::Near`).
+    pub(crate) near: u64,
 }
 
 impl Maxima {
     /// Of no rows.
-    pub(crate) const EMPTY: Self = Self { keys: [0; MAX_LANES], values: [0.0; MAX_LANES], special: 0 };
+    pub(crate) const EMPTY: Self =
+        Self { keys: [0; MAX_LANES], values: [0.0; MAX_LANES], special: 0, near: 0 };
 
+    /// From the keys of the rows' maxima and their least elements.
     #[inline(always)]
-    pub(crate) fn new<S: Simd>(simd: S, keys: S::i32s) -> Self {
+    pub(crate) fn new<S: Simd, M: Math<S>>(simd: S, keys: S::i32s, least: S::f32s) -> Self {
         let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);
         let max: S::f32s = bits.bitcast();
         let finite = (bits.bitcast::<S::u32s>() & ABS_MASK).simd_lt(splat_u(simd, INF_BITS));
@@ -30,7 +34,19 @@ impl Maxima {
         let mut all = [0; MAX_LANES];
         keys.store_slice(&mut all[..S::i32s::LEN]);
         let lanes = u64::MAX >> (64 - S::f32s::LEN);
-        Self { keys: all, values: to_rows::<S>(values), special: !finite.to_bitmask() & lanes }
+        let small = (bits.bitcast::<S::u32s>() & ABS_MASK).simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
+        let near = small & (values - least).simd_le(splat(simd, M::NEAR));
+        Self {
+            keys: all,
+            values: to_rows::<S>(values),
+            special: !finite.to_bitmask() & lanes,
+            near: near.to_bitmask() & lanes,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_near(&self, row: usize) -> bool {
+        self.near >> row & 1 != 0
     }
 
     #[inline(always)]

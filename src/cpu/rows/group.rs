@@ -9,7 +9,7 @@ use super::pass::{ELEMENTS, EXPONENTIALS, NOTHING, exp_sum};
 use super::{DIRECT_COLS, GROUP, Io, Job};
 use crate::OpKind;
 use crate::cpu::simd::{
-    Math, PerRow, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
+    Math, PerRow, from_rows, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
 };
 
 /// Floats of scratch for rows of this length: two groups, and room to align.
@@ -37,15 +37,15 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let hold = &mut hold[shift..][..count * cols];
         let x = &io.x()[row * cols..][..count * cols];
         let x = self::scaled(simd, job, x, scaled);
-        let maxima = maxima(simd, x, cols);
-        let totals = totals::<S, M>(simd, job, x, &maxima, hold, group * cols);
+        let maxima = maxima::<S, M>(simd, x, cols);
+        let sums = sums::<S, M>(simd, job, x, &maxima, hold, group * cols);
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
-            write::<S, M>(simd, job, &maxima, &totals, hold, Some(y));
+            write::<S, M>(simd, job, &maxima, &sums, hold, Some(y));
             let y = &mut io.y()[row * words..][..count * words];
             maxima.fill(job, count, y);
         } else {
-            per_row::<S, M>(simd, job, &maxima, &totals, y);
+            per_row::<S, M>(simd, job, &maxima, &sums.totals, y);
         }
     }
 }
@@ -57,9 +57,9 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
     for row in 0..x.len() / job.cols {
         let (x, y) = (&x[row * job.cols..][..job.cols], &mut y[row * job.cols..][..job.cols]);
         let x = scaled(simd, job, x, scratch);
-        let maxima = maxima(simd, x, job.cols);
-        let totals = totals::<S, M>(simd, job, x, &maxima, y, job.cols);
-        write::<S, M>(simd, job, &maxima, &totals, y, None);
+        let maxima = maxima::<S, M>(simd, x, job.cols);
+        let sums = sums::<S, M>(simd, job, x, &maxima, y, job.cols);
+        write::<S, M>(simd, job, &maxima, &sums, y, None);
         maxima.fill(job, 1, y);
     }
 }
@@ -83,38 +83,62 @@ fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32])
 }
 
 #[inline(always)]
-fn maxima<S: Simd>(simd: S, x: &[f32], cols: usize) -> Maxima {
-    let mut keys = S::i32s::splat(simd, 0);
-    for (key, x) in keys.as_mut_slice().iter_mut().zip(x.chunks_exact(cols)) {
-        *key = special::max_key(simd, x);
+fn maxima<S: Simd, M: Math<S>>(simd: S, x: &[f32], cols: usize) -> Maxima {
+    let (mut keys, mut least) = (S::i32s::splat(simd, 0), splat(simd, 0.0));
+    for (r, x) in x.chunks_exact(cols).enumerate() {
+        (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = special::extremes(simd, x);
     }
-    Maxima::new(simd, keys)
+    Maxima::new::<S, M>(simd, keys, least)
+}
+
+/// What the first pass says of a group's rows.
+struct Sums<T> {
+    totals: PerRow<T>,
+    /// One over what the exponentials are held times.
+    release: PerRow<f32>,
 }
 
 #[inline(always)]
-fn totals<S: Simd, M: Math<S>>(
+fn sums<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     x: &[f32],
     maxima: &Maxima,
     hold: &mut [f32],
     ahead: usize,
-) -> PerRow<M::Total> {
-    let fresh = lanes_from(simd, S::f32s::LEN - job.cols % S::f32s::LEN);
-    let mut totals = [M::ONE; _];
+) -> Sums<M::Total> {
+    let mut sums = Sums { totals: [M::ONE; _], release: [1.0; _] };
     let rows = x.chunks_exact(job.cols).zip(hold.chunks_exact_mut(job.cols));
     for (r, (x, hold)) in rows.enumerate() {
         if maxima.is_special(r) {
             continue;
         }
         let row = M::row(simd, splat(simd, maxima.values[r]));
-        totals[r] = match job.op.kind {
-            OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, &row, fresh, hold, ahead),
-            OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, &row, fresh, hold, ahead),
-            _ => exp_sum::<S, M, NOTHING>(simd, x, &row, fresh, hold, ahead),
-        };
+        if maxima.is_near(r) {
+            sums.totals[r] = row_sum::<S, M::Near>(simd, job, x, &row, hold, ahead);
+            sums.release[r] = 1.0 / M::Near::unit(simd, &row).as_slice()[0];
+        } else {
+            sums.totals[r] = row_sum::<S, M>(simd, job, x, &row, hold, ahead);
+        }
     }
-    totals
+    sums
+}
+
+#[inline(always)]
+fn row_sum<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    row: &M::Row,
+    hold: &mut [f32],
+    ahead: usize,
+) -> M::Total {
+    let fresh = lanes_from(simd, S::f32s::LEN - job.cols % S::f32s::LEN);
+    match job.op.kind {
+        OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, row, fresh, hold, ahead),
+        OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, row, fresh, hold, ahead),
+        _ => exp_sum::<S, M, NOTHING>(simd, x, row, fresh, hold, ahead),
+    }
 }
 
 /// The second pass: from scratch to the result, or in place where the exponentials wait there.
@@ -123,68 +147,60 @@ fn write<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     maxima: &Maxima,
-    totals: &PerRow<M::Total>,
+    sums: &Sums<M::Total>,
     hold: &mut [f32],
-    y: Option<&mut [f32]>,
+    mut y: Option<&mut [f32]>,
 ) {
-    if job.op.kind == OpKind::Softmax {
-        let [high, low] = M::reciprocals(simd, totals).map(
-            #[inline(always)]
-            |v| to_rows::<S>(v),
-        );
-        each_row(
-            simd,
-            job,
-            hold,
-            y,
-            #[inline(always)]
-            |r, e| M::normalise(simd, e, &[splat(simd, high[r]), splat(simd, low[r])]),
-        );
+    let (max, cols) = (&maxima.values, job.cols);
+    let softmax = job.op.kind == OpKind::Softmax;
+    let release = from_rows(simd, &sums.release);
+    let [a, b] = if softmax {
+        let [high, low] = M::reciprocals(simd, &sums.totals);
+        [to_rows::<S>(high * release), to_rows::<S>(low * release)]
     } else {
-        let max = &maxima.values;
-        let [log, _] = M::logs(simd, totals, crate::cpu::simd::from_rows(simd, max));
-        let log = to_rows::<S>(log);
-        each_row(
-            simd,
-            job,
-            hold,
-            y,
-            #[inline(always)]
-            |r, x| log_probability(simd, x, splat(simd, max[r]), splat(simd, log[r])),
-        );
-    }
-}
-
-#[inline(always)]
-fn each_row<S: Simd>(
-    simd: S,
-    job: &Job,
-    hold: &mut [f32],
-    y: Option<&mut [f32]>,
-    f: impl Fn(usize, S::f32s) -> S::f32s,
-) {
-    if job.stream || y.is_none() {
-        for (r, hold) in hold.chunks_exact_mut(job.cols).enumerate() {
-            map_in_place(
-                simd,
-                hold,
-                #[inline(always)]
-                |v| f(r, v),
-            );
-        }
-        if let Some(y) = y {
-            job.copy_out(hold, y);
-        }
-    } else if let Some(y) = y {
-        for (r, (hold, y)) in hold.chunks_exact(job.cols).zip(y.chunks_exact_mut(job.cols)).enumerate() {
-            map(
+        let [high, low] = M::logs(simd, &sums.totals, from_rows(simd, max));
+        [to_rows::<S>(high), to_rows::<S>(low)]
+    };
+    for (r, hold) in hold.chunks_exact_mut(cols).enumerate() {
+        let y = if job.stream { None } else { y.as_deref_mut().map(|y| &mut y[r * cols..][..cols]) };
+        let by = [splat(simd, a[r]), splat(simd, b[r])];
+        if !softmax {
+            let max = splat(simd, max[r]);
+            each(
                 simd,
                 hold,
                 y,
-                0,
                 #[inline(always)]
-                |v| f(r, v),
+                |x| log_probability(simd, x, max, by[0]),
+            );
+        } else if maxima.is_near(r) {
+            each(
+                simd,
+                hold,
+                y,
+                #[inline(always)]
+                |e| M::Near::normalise(simd, e, &by),
+            );
+        } else {
+            each(
+                simd,
+                hold,
+                y,
+                #[inline(always)]
+                |e| M::normalise(simd, e, &by),
             );
         }
+    }
+    if let Some(y) = y.filter(|_| job.stream) {
+        job.copy_out(hold, y);
+    }
+}
+
+/// A row to its result, or in place where there is none.
+#[inline(always)]
+fn each<S: Simd>(simd: S, hold: &mut [f32], y: Option<&mut [f32]>, f: impl Fn(S::f32s) -> S::f32s) {
+    match y {
+        Some(y) => map(simd, hold, y, 0, f),
+        None => map_in_place(simd, hold, f),
     }
 }

@@ -32,7 +32,7 @@ pub const HELD_COLS: usize = 131_072;
 pub const GROUP: usize = 4096;
 
 /// From here on a row's exponentials wait in the result, not in scratch.
-const DIRECT_COLS: usize = 8192;
+pub(super) const DIRECT_COLS: usize = 8192;
 
 /// What the parts of a call share.
 #[derive(Clone, Copy)]

@@ -92,7 +92,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         let mut maxima = [const { Maxima::EMPTY }; V];
         let mut max = [splat(simd, 0.0); V];
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
-            maxima[v] = row_maxima(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
+            maxima[v] = row_maxima::<S, M>(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
             max[v] = from_rows(simd, &maxima[v].values);
         }
         Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V] }
@@ -162,7 +162,7 @@ fn each<S: Simd>(simd: S, lanes: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
 }
 
 #[inline(always)]
-fn row_maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
+fn row_maxima<S: Simd, M: Math<S>>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
     if job.op.scale != 1.0 {
         each(
             simd,
@@ -175,7 +175,7 @@ fn row_maxima<S: Simd>(simd: S, job: &Job, lanes: &mut [f32]) -> Maxima {
     for v in lanes.chunks_exact(S::f32s::LEN) {
         seen.see(load(simd, v));
     }
-    Maxima::new(simd, seen.keys(simd))
+    Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
 }
 
 /// The exponentials of one vector of rows, some columns side by side.
@@ -211,7 +211,7 @@ fn totals<S: Simd, M: Math<S>>(
     lanes: &mut [f32],
 ) -> PerRow<M::Total> {
     let row = M::row(simd, max);
-    let mut sum = M::empty(simd);
+    let mut sum = M::empty(simd, &row);
     if job.op.kind == OpKind::Softmax {
         exp_in_place::<S, M>(simd, lanes, &row);
         for v in lanes.chunks_exact(S::f32s::LEN) {

@@ -31,6 +31,11 @@ impl Part {
         Self { key: KEY_EMPTY, total: Some(zero), least: f32::INFINITY, reach }
     }
 
+    /// Of elements of which the maximum alone is known.
+    pub(crate) fn of_key(key: i32) -> Self {
+        Self { key, total: None, least: f32::NEG_INFINITY, reach: 0 }
+    }
+
     /// Takes elements into account, given their extremes: their own sum is still to be added.
     #[inline(always)]
     pub(crate) fn see(&mut self, key: i32, least: f32) {

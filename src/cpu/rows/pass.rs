@@ -91,7 +91,7 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     let (n, len) = (S::f32s::LEN, x.len());
     assert!(len >= n && (HOLD == NOTHING || hold.len() == len));
     let mut total = M::ZERO;
-    let mut sum = M::empty(simd);
+    let mut sum = M::empty(simd, row);
     let mut count = 0;
     if len % n != 0 {
         let last = load(simd, &x[len - n..]);
@@ -112,7 +112,7 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
         let held = if HOLD == NOTHING { 0..0 } else { start..end };
         steps::<S, M, HOLD>(simd, &x[start..end], row, &mut sum, &mut hold[held], ahead);
         total = M::merge(total, M::total(sum, count + ((end - start) / n) as u32));
-        (sum, count, start) = (M::empty(simd), 0, end);
+        (sum, count, start) = (M::empty(simd, row), 0, end);
     }
     total
 }
@@ -122,7 +122,7 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
 pub(crate) fn exps<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row, hold: &mut [f32], ahead: usize) {
     let (n, len) = (S::f32s::LEN, x.len());
     assert!(len >= n && hold.len() == len);
-    let mut sum = M::empty(simd);
+    let mut sum = M::empty(simd, row);
     tile::<S, M, UNSUMMED, 1>(simd, x, len - n, row, &mut sum, hold, ahead);
     let whole = len - len % n;
     steps::<S, M, UNSUMMED>(simd, &x[..whole], row, &mut sum, &mut hold[..whole], ahead);

@@ -1,4 +1,5 @@
-//! The reproducible arithmetic: the stages' SIMD twins put together.
+//! The reproducible arithmetic: the stages' SIMD twins put together. `NEAR` is for rows whose elements
+//! all lie near their maximum: the same bits for less.
 
 use fearless_simd::prelude::*;
 
@@ -8,18 +9,22 @@ use super::{Math, PerRow, WideTotal, from_rows, log, reciprocal, to_rows};
 use crate::numerics::BIN_STEP;
 
 /// Two bins: rows of at most `TWO_BIN_COLS` columns. Sums are in units of 2^-44.
-pub(crate) struct Exact;
+pub(crate) struct Exact<const NEAR: bool = false>;
 
 /// Three bins: longer rows. Sums are in units of 2^-66.
-pub(crate) struct ExactLong;
+pub(crate) struct ExactLong<const NEAR: bool = false>;
 
-impl<S: Simd> Math<S> for Exact {
+impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
+    type Near = Exact<true>;
     type Row = Range<S>;
     type Sum = Bins<S>;
     type Total = u64;
     const ZERO: u64 = 0;
     const ONE: u64 = 1 << (2 * BIN_STEP);
     const REACH: u32 = 2 * BIN_STEP - 24;
+    // Exponentials are at least 2^-58, the sum at most 2^19, the low part of the reciprocal at least
+    // 2^-48 of one over that: no product is below 2^-125.
+    const NEAR: f32 = 40.0;
 
     #[inline(always)]
     fn row(simd: S, max: S::f32s) -> Range<S> {
@@ -27,18 +32,23 @@ impl<S: Simd> Math<S> for Exact {
     }
 
     #[inline(always)]
+    fn unit(simd: S, row: &Range<S>) -> S::f32s {
+        if NEAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+    }
+
+    #[inline(always)]
     fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(simd, x, row)
+        exp::<S, NEAR>(simd, x, row)
     }
 
     #[inline(always)]
     fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(simd, x, row)
+        exp_many::<S, NEAR, U>(simd, x, row)
     }
 
     #[inline(always)]
-    fn empty(simd: S) -> Bins<S> {
-        Bins::new(simd)
+    fn empty(simd: S, row: &Range<S>) -> Bins<S> {
+        if NEAR { Bins::near(simd, row.unit) } else { Bins::new(simd) }
     }
 
     #[inline(always)]
@@ -74,23 +84,26 @@ impl<S: Simd> Math<S> for Exact {
     #[inline(always)]
     fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
         let mut unit = Bins::new(simd);
-        unit.add(exp(simd, max, &Range::new(simd, max)));
+        unit.add(exp::<S, false>(simd, max, &Range::new(simd, max)));
         log::logs(simd, totals, &unit.lanes(1))
     }
 
     #[inline(always)]
     fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
-        reciprocal::normalise(simd, e, by)
+        reciprocal::normalise::<S, NEAR>(simd, e, by)
     }
 }
 
-impl<S: Simd> Math<S> for ExactLong {
+impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
+    type Near = ExactLong<true>;
     type Row = Range<S>;
     type Sum = ThreeBins<S>;
     type Total = u128;
     const ZERO: u128 = 0;
     const ONE: u128 = 1 << (3 * BIN_STEP);
     const REACH: u32 = 3 * BIN_STEP - 24;
+    // As with two bins, but the sum may be 2^41.
+    const NEAR: f32 = 24.0;
 
     #[inline(always)]
     fn row(simd: S, max: S::f32s) -> Range<S> {
@@ -98,18 +111,23 @@ impl<S: Simd> Math<S> for ExactLong {
     }
 
     #[inline(always)]
+    fn unit(simd: S, row: &Range<S>) -> S::f32s {
+        if NEAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+    }
+
+    #[inline(always)]
     fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp(simd, x, row)
+        exp::<S, NEAR>(simd, x, row)
     }
 
     #[inline(always)]
     fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many(simd, x, row)
+        exp_many::<S, NEAR, U>(simd, x, row)
     }
 
     #[inline(always)]
-    fn empty(simd: S) -> ThreeBins<S> {
-        ThreeBins::new(simd)
+    fn empty(simd: S, row: &Range<S>) -> ThreeBins<S> {
+        if NEAR { ThreeBins::near(simd, row.unit) } else { ThreeBins::new(simd) }
     }
 
     #[inline(always)]
@@ -146,7 +164,7 @@ impl<S: Simd> Math<S> for ExactLong {
 
     #[inline(always)]
     fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
-        reciprocal::normalise(simd, e, by)
+        reciprocal::normalise::<S, NEAR>(simd, e, by)
     }
 }
 

@@ -1,6 +1,10 @@
-//! Stage `exp` in SIMD: the twin of `cpu/exp.rs`, operation for operation.
+//! Stage `exp` in SIMD: the twin of `cpu/exp.rs`, bit for bit.
+//!
+//! Rows whose elements all lie near their maximum, and near zero, are the usual ones, and what the
+//! rest of the rows needs is left out there (`NEAR`): no anchor, no clamp, and nothing can become
+//! subnormal, so that exponentials need not be held times 2^64.
 
-use fearless_simd::prelude::*;
+use fearless_simd::{Level, prelude::*};
 
 use super::{splat, splat_u};
 use crate::numerics::*;
@@ -12,6 +16,11 @@ pub(crate) struct Range<S: Simd> {
     low: S::f32s,
     anchor: S::f32s,
     bias: S::u32s,
+    /// 1.5 * 2^23 less the maximum's exponent: rounds to the nearest integer as 1.5 * 2^23 does, ties
+    /// too, since what is taken off is even, and leaves the exponent relative to the maximum's.
+    magic: S::f32s,
+    /// What the exponentials of a near row are held times: 2 where the maximum's exponent is odd, else 1.
+    pub(crate) unit: S::f32s,
 }
 
 impl<S: Simd> Range<S> {
@@ -21,53 +30,75 @@ impl<S: Simd> Range<S> {
         let size = max.bitcast::<S::u32s>() & ABS_MASK;
         let near = size.simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
         let anchor = near.select(splat(simd, 0.0), max);
-        let (_, k_max) = reduce::<S>(simd, max - anchor);
-        Self { low: (max - anchor) - RANGE, anchor, bias: k_max - splat_u(simd, HELD_SHIFT) }
+        let t = max - anchor;
+        let rounded = t * LOG2_E + ROUND_MAGIC;
+        let k_max: S::u32s = rounded.bitcast();
+        let odd = (k_max & 1).bitcast::<S::i32s>().to_float::<S::f32s>();
+        Self {
+            low: t - RANGE,
+            anchor,
+            bias: k_max - splat_u(simd, HELD_SHIFT),
+            magic: (splat(simd, 2.0 * ROUND_MAGIC) - rounded) + odd,
+            unit: odd + 1.0,
+        }
     }
 }
 
-/// The products with the first two parts are exact, so that it does not matter whether they are fused.
+/// Whether `mul_add` rounds once.
 #[inline(always)]
-fn reduce<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::u32s) {
-    let rounded = t * LOG2_E + ROUND_MAGIC;
-    let k = rounded - ROUND_MAGIC;
-    let r = k.mul_add(splat(simd, -LN2_A), t);
-    let r = k.mul_add(splat(simd, -LN2_B), r) - k * LN2_C;
-    (r, rounded.bitcast())
+fn fuses<S: Simd>(simd: S) -> bool {
+    match simd.level() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Level::Avx2(_) | Level::Avx512(_) => true,
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon(_) => true,
+        _ => false,
+    }
 }
 
+/// t - k ln 2. All before the last part is exact: the products, since k has 16 bits, and what is left
+/// after each, since it is a multiple of t's last bit. So one fused operation may do both.
 #[inline(always)]
-fn polynomial<S: Simd>(r: S::f32s) -> S::f32s {
-    let square = r * r;
-    let q = r * EXP_6 + EXP_5;
-    let q = q * r + EXP_4;
-    let q = q * r + EXP_3;
-    let q = q * r + EXP_2;
-    (r + q * square) + 1.0
+fn reduce<S: Simd>(simd: S, t: S::f32s, k: S::f32s) -> S::f32s {
+    let r =
+        if fuses(simd) { k.mul_add(splat(simd, -(LN2_A + LN2_B)), t) } else { (t - k * LN2_A) - k * LN2_B };
+    r - k * LN2_C
 }
 
-/// e^(x - max) * 2^64 for elements that are no NaN and not above the maximum. Elements further than
-/// 105 below it give about 2^-87: less than half a unit of every bin, and as a probability below the
-/// normal range, so that they count for nothing.
+/// What is left of an element, and the power of two of its exponential, shifted to the exponent.
 #[inline(always)]
-pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-    let (r, k) = reduce::<S>(simd, (x - row.anchor).max(row.low));
-    (polynomial::<S>(r).bitcast::<S::u32s>() + ((k - row.bias) << 23)).bitcast()
+fn split<S: Simd, const NEAR: bool>(simd: S, x: S::f32s, row: &Range<S>) -> (S::f32s, S::u32s) {
+    let t = if NEAR { x } else { (x - row.anchor).max(row.low) };
+    let magic = if NEAR { row.magic } else { splat(simd, ROUND_MAGIC) };
+    let rounded = t * LOG2_E + magic;
+    let power: S::u32s = rounded.bitcast();
+    (reduce(simd, t, rounded - magic), if NEAR { power } else { power - row.bias } << 23)
+}
+
+/// e^(x - max), held times 2^64 or in a near row times the row's unit, for elements that are no NaN and
+/// not above the maximum. Elements further than 105 below it give about 2^-87: less than half a unit
+/// of every bin, and as a probability below the normal range, so that they count for nothing.
+#[inline(always)]
+pub(crate) fn exp<S: Simd, const NEAR: bool>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+    exp_many::<S, NEAR, 1>(simd, &[x], row)[0]
 }
 
 /// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
 /// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
 #[inline(always)]
-pub(crate) fn exp_many<S: Simd, const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
+pub(crate) fn exp_many<S: Simd, const NEAR: bool, const U: usize>(
+    simd: S,
+    x: &[S::f32s; U],
+    row: &Range<S>,
+) -> [S::f32s; U] {
     let mut r = *x;
-    let mut k = [row.bias; U];
+    let mut power = [row.bias; U];
     for i in 0..U {
-        let (rest, rounded) = reduce::<S>(simd, (x[i] - row.anchor).max(row.low));
-        (r[i], k[i]) = (rest, (rounded - row.bias) << 23);
+        (r[i], power[i]) = split::<S, NEAR>(simd, x[i], row);
     }
     let e = polynomial_many::<S, U>(&r);
     for i in 0..U {
-        r[i] = (e[i].bitcast::<S::u32s>() + k[i]).bitcast();
+        r[i] = (e[i].bitcast::<S::u32s>() + power[i]).bitcast();
     }
     r
 }
@@ -87,4 +118,39 @@ fn polynomial_many<S: Simd, const U: usize>(r: &[S::f32s; U]) -> [S::f32s; U] {
         q[i] = (r[i] + q[i] * (r[i] * r[i])) + 1.0;
     }
     q
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::{RowRange, exp::exp as specified};
+    use fearless_simd::dispatch;
+
+    /// Elements at every distance of interest below each of many maxima, each the bits of the stage.
+    fn check<S: Simd>(simd: S) {
+        for i in 0..40_000u32 {
+            let hash = i.wrapping_mul(2_654_435_761);
+            let scale = [1.0, 60.0, 3000.0, 32_700.0][(hash >> 30) as usize];
+            let max = ((hash >> 5 & 0xff_ffff) as f32 / 8_388_608.0 - 1.0) * scale;
+            let row = Range::new(simd, splat(simd, max));
+            let unit = row.unit.as_slice()[0];
+            for below in [0.0, 1e-3, 0.3, 1.0, 7.0, 38.0] {
+                let x = max - below * (1.0 + (hash & 1023) as f32 / 65_536.0);
+                let e = specified(x, &RowRange::new(max));
+                let far = exp::<S, false>(simd, splat(simd, x), &row).as_slice()[0];
+                let near = exp::<S, true>(simd, splat(simd, x), &row).as_slice()[0];
+                assert_eq!(far.to_bits(), e.to_bits(), "{x} below {max}");
+                let held = e * RELEASE * unit;
+                assert_eq!(near.to_bits(), held.to_bits(), "{x} below {max}, near");
+            }
+        }
+    }
+
+    #[test]
+    fn both_forms_give_the_bits_of_the_stage() {
+        for level in crate::cpu::SimdLevel::available() {
+            let token = level.token().expect("available");
+            dispatch!(token, simd => check(simd));
+        }
+    }
 }

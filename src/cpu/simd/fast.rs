@@ -8,8 +8,8 @@ use fearless_simd::prelude::*;
 use super::{Math, PerRow, WideTotal, splat};
 use crate::numerics::*;
 
-/// Any order, any rounding.
-pub(crate) struct Fast;
+/// Any order, any rounding. `NEAR` is for rows without an element that has no weight.
+pub(crate) struct Fast<const NEAR: bool = false>;
 
 /// 1.5 * 2^23 + 127: rounds to the nearest integer and adds the bias of an exponent.
 const MAGIC: f32 = 12_582_912.0 + 127.0;
@@ -53,7 +53,8 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> [S::f32s; 2] {
     [k * LOG_LN2_HIGH, k.mul_add(splat(simd, LOG_LN2_LOW), near)]
 }
 
-impl<S: Simd> Math<S> for Fast {
+impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
+    type Near = Fast<true>;
     type Row = S::f32s;
     type Sum = S::f32s;
     type Total = f32;
@@ -61,6 +62,7 @@ impl<S: Simd> Math<S> for Fast {
     const ONE: f32 = 1.0;
     // There is no grid.
     const REACH: u32 = 0;
+    const NEAR: f32 = 87.0;
 
     #[inline(always)]
     fn row(_: S, max: S::f32s) -> S::f32s {
@@ -68,12 +70,18 @@ impl<S: Simd> Math<S> for Fast {
     }
 
     #[inline(always)]
-    fn exp(simd: S, x: S::f32s, max: &S::f32s) -> S::f32s {
-        exp2(simd, (x - *max).max(splat(simd, LOWEST)))
+    fn unit(simd: S, _: &S::f32s) -> S::f32s {
+        splat(simd, 1.0)
     }
 
     #[inline(always)]
-    fn empty(simd: S) -> S::f32s {
+    fn exp(simd: S, x: S::f32s, max: &S::f32s) -> S::f32s {
+        let t = x - *max;
+        exp2(simd, if NEAR { t } else { t.max(splat(simd, LOWEST)) })
+    }
+
+    #[inline(always)]
+    fn empty(simd: S, _: &S::f32s) -> S::f32s {
         splat(simd, 0.0)
     }
 

@@ -54,6 +54,9 @@ impl WideTotal {
 
 /// The arithmetic of a row: exponential, sum and what follows from it.
 pub(crate) trait Math<S: Simd>: 'static {
+    /// The same arithmetic for near rows: no element is further than [`Math::NEAR`] below a maximum
+    /// that is not beyond `ANCHOR_LIMIT`.
+    type Near: Math<S, Row = Self::Row, Total = Self::Total>;
     /// What the exponentials of a row share, splat or one row per lane.
     type Row: Copy;
     /// A sum in registers.
@@ -67,9 +70,13 @@ pub(crate) trait Math<S: Simd>: 'static {
     const ONE: Self::Total;
     /// How many powers of two below the maximum's all 24 bits of an exponential lie on the sum's grid.
     const REACH: u32;
+    /// The spread of near rows.
+    const NEAR: f32;
 
     /// From the finite, settled maximum.
     fn row(simd: S, max: S::f32s) -> Self::Row;
+    /// What a near row's exponentials are held times, a power of two; 1 in others, whatever it is.
+    fn unit(simd: S, row: &Self::Row) -> S::f32s;
     /// The exponential of elements that are no NaN and not above the maximum.
     fn exp(simd: S, x: S::f32s, row: &Self::Row) -> S::f32s;
     /// The exponentials of several vectors at once.
@@ -82,7 +89,7 @@ pub(crate) trait Math<S: Simd>: 'static {
         e
     }
     /// The registers of an empty sum.
-    fn empty(simd: S) -> Self::Sum;
+    fn empty(simd: S, row: &Self::Row) -> Self::Sum;
     /// Adds an exponential per lane.
     fn add(sum: &mut Self::Sum, e: S::f32s);
     /// The sum over all lanes, which took `count` exponentials each, at most `numerics::FLUSH`.
@@ -97,7 +104,7 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn reciprocals(simd: S, totals: &PerRow<Self::Total>) -> [S::f32s; 2];
     /// The logarithm of each row's sum relative to its maximum, as a pair.
     fn logs(simd: S, totals: &PerRow<Self::Total>, max: S::f32s) -> [S::f32s; 2];
-    /// An exponential as a probability.
+    /// An exponential as a probability. In near rows `by` has the unit taken off.
     fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s;
 }
 

@@ -70,12 +70,17 @@ pub(crate) fn reciprocals<S: Simd>(simd: S, sums: &PerRow<u64>) -> [S::f32s; 2] 
 }
 
 /// A held exponential times the reciprocal, as `reciprocal::normalise`. Both products with the high
-/// part are exact, so that it does not matter whether they are fused.
+/// part are exact, so that it does not matter whether they are fused. In a near row nothing is
+/// subnormal, and `by` has what the exponential is held times taken off already.
 #[inline(always)]
-pub(crate) fn normalise<S: Simd>(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
+pub(crate) fn normalise<S: Simd, const NEAR: bool>(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
     let upper = upper_half::<S>(e);
     let lower = e - upper;
-    let held: S::u32s = upper.mul_add(by[0], lower.mul_add(by[0], e * by[1])).bitcast();
+    let y = upper.mul_add(by[0], lower.mul_add(by[0], e * by[1]));
+    if NEAR {
+        return y;
+    }
+    let held: S::u32s = y.bitcast();
     let normal = held.simd_ge(splat_u(simd, (HELD_SHIFT + 1) << 23));
     normal.select(held - splat_u(simd, HELD_SHIFT << 23), splat_u(simd, 0)).bitcast()
 }

@@ -30,15 +30,6 @@ impl<S: Simd> Extremes<S> {
         self.max = self.max.max(bits);
     }
 
-    #[inline(always)]
-    pub(crate) fn merge(self, other: Self) -> Self {
-        Self {
-            signed_max: self.signed_max.max(other.signed_max),
-            min: self.min.min(other.min),
-            max: self.max.max(other.max),
-        }
-    }
-
     /// The key of each lane's maximum.
     #[inline(always)]
     pub(crate) fn keys(self, simd: S) -> S::i32s {
@@ -51,44 +42,68 @@ impl<S: Simd> Extremes<S> {
         nan.select(S::i32s::splat(simd, NAN_BITS as i32), key)
     }
 
-    /// The least element of all lanes, where there is no NaN.
+    /// The least element of each lane, where there is no NaN.
     #[inline(always)]
-    fn least(self) -> f32 {
+    pub(crate) fn least(self, simd: S) -> S::f32s {
         // Among negative numbers the greatest pattern is the least number.
-        let below = self.max.reduce_max();
-        f32::from_bits(if below >> 31 != 0 { below } else { self.min.reduce_min() })
+        let negative = self.max.simd_ge(splat_u(simd, !ABS_MASK));
+        negative.select(self.max, self.min).bitcast()
     }
 }
 
 /// The key of the maximum of at least one vector of elements.
 #[inline(always)]
 pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32]) -> i32 {
-    extremes(simd, x).keys(simd).reduce_max()
+    extremes(simd, x).0
 }
 
-/// The key of the maximum of at least one vector of elements, and the least of them.
+/// The key of the maximum of at least one vector of elements, and the least of them where there is no
+/// NaN. Two integer extremes tell both unless all elements have one sign; then it takes a third.
 #[inline(always)]
-pub(crate) fn max_key_and_least<S: Simd>(simd: S, x: &[f32]) -> (i32, f32) {
-    let seen = extremes(simd, x);
-    (seen.keys(simd).reduce_max(), seen.least())
+pub(crate) fn extremes<S: Simd>(simd: S, x: &[f32]) -> (i32, f32) {
+    let (max, top) = signed_and_unsigned_max(simd, x);
+    if max > INF_BITS as i32 || top > NEG_INF_BITS {
+        return (NAN_BITS as i32, 0.0);
+    }
+    let (positive, negative) = (max >= 0, top >> 31 != 0);
+    if positive && negative {
+        return (max, f32::from_bits(top));
+    }
+    let bottom = unsigned_min(simd, x);
+    if positive { (max, f32::from_bits(bottom)) } else { ((bottom ^ ABS_MASK) as i32, f32::from_bits(top)) }
 }
 
+/// The greatest bit patterns, as signed and as unsigned integers.
 #[inline(always)]
-fn extremes<S: Simd>(simd: S, x: &[f32]) -> Extremes<S> {
+fn signed_and_unsigned_max<S: Simd>(simd: S, x: &[f32]) -> (i32, u32) {
     let n = S::f32s::LEN;
     assert!(x.len() >= n);
+    let last: S::u32s = load(simd, &x[x.len() - n..]).bitcast();
     // Two chains, so that one waits while the other works.
-    let (mut even, mut odd) = (Extremes::new(simd), Extremes::new(simd));
-    odd.see(load(simd, &x[x.len() - n..]));
+    let (mut top, mut max) = ([last; 2], [last.bitcast::<S::i32s>(); 2]);
     let mut pairs = x.chunks_exact(2 * n);
     for pair in &mut pairs {
-        even.see(load(simd, pair));
-        odd.see(load(simd, &pair[n..]));
+        for i in 0..2 {
+            let bits: S::u32s = load(simd, &pair[i * n..]).bitcast();
+            (max[i], top[i]) = (max[i].max(bits.bitcast::<S::i32s>()), top[i].max(bits));
+        }
     }
     if pairs.remainder().len() >= n {
-        even.see(load(simd, pairs.remainder()));
+        let bits: S::u32s = load(simd, pairs.remainder()).bitcast();
+        (max[0], top[0]) = (max[0].max(bits.bitcast::<S::i32s>()), top[0].max(bits));
     }
-    even.merge(odd)
+    (max[0].max(max[1]).reduce_max(), top[0].max(top[1]).reduce_max())
+}
+
+/// The least bit pattern, as an unsigned integer.
+#[inline(always)]
+fn unsigned_min<S: Simd>(simd: S, x: &[f32]) -> u32 {
+    let n = S::f32s::LEN;
+    let mut bottom: S::u32s = load(simd, &x[x.len() - n..]).bitcast();
+    for x in x.chunks_exact(n) {
+        bottom = bottom.min(load(simd, x).bitcast::<S::u32s>());
+    }
+    bottom.reduce_min()
 }
 
 /// Elements times the scale, as `special::scaled`.

@@ -10,30 +10,45 @@ use crate::numerics::*;
 pub(crate) struct Bins<S: Simd> {
     first: S::u32s,
     second: S::u32s,
+    /// What is added to round to the first grid and to the second.
+    coarse: S::f32s,
+    fine: S::f32s,
 }
 
 impl<S: Simd> Bins<S> {
+    /// For exponentials held times 2^64.
     #[inline(always)]
     pub(crate) fn new(simd: S) -> Self {
-        Self { first: splat_u(simd, 0), second: splat_u(simd, 0) }
+        Self::of(splat_u(simd, 0), splat(simd, BIN_1), splat(simd, BIN_2))
+    }
+
+    /// For exponentials held times `unit`, a power of two.
+    #[inline(always)]
+    pub(crate) fn near(simd: S, unit: S::f32s) -> Self {
+        Self::of(splat_u(simd, 0), unit * (BIN_1 * RELEASE), unit * (BIN_2 * RELEASE))
+    }
+
+    #[inline(always)]
+    fn of(zero: S::u32s, coarse: S::f32s, fine: S::f32s) -> Self {
+        Self { first: zero, second: zero, coarse, fine }
     }
 
     /// Adds an exponential per lane; what is left of it below the second grid comes back.
     #[inline(always)]
     pub(crate) fn add(&mut self, e: S::f32s) -> S::f32s {
-        let coarse = e + BIN_1;
-        let rest = e - (coarse - BIN_1);
-        let fine = rest + BIN_2;
+        let coarse = e + self.coarse;
+        let rest = e - (coarse - self.coarse);
+        let fine = rest + self.fine;
         self.first += coarse.bitcast::<S::u32s>();
         self.second += fine.bitcast::<S::u32s>();
-        rest - (fine - BIN_2)
+        rest - (fine - self.fine)
     }
 
     /// The bins as integers, after `count` exponentials per lane.
     #[inline(always)]
     fn settle(self, count: u32) -> (S::u32s, S::i32s) {
-        let first = self.first - BIN_1.to_bits().wrapping_mul(count);
-        let second = self.second - BIN_2.to_bits().wrapping_mul(count);
+        let first = self.first - self.coarse.bitcast::<S::u32s>() * count;
+        let second = self.second - self.fine.bitcast::<S::u32s>() * count;
         (first, second.bitcast())
     }
 
@@ -85,24 +100,32 @@ impl<S: Simd> Bins<S> {
 pub(crate) struct ThreeBins<S: Simd> {
     upper: Bins<S>,
     third: S::u32s,
+    finest: S::f32s,
 }
 
 impl<S: Simd> ThreeBins<S> {
     #[inline(always)]
     pub(crate) fn new(simd: S) -> Self {
-        Self { upper: Bins::new(simd), third: splat_u(simd, 0) }
+        Self { upper: Bins::new(simd), third: splat_u(simd, 0), finest: splat(simd, BIN_3) }
+    }
+
+    /// For exponentials held times `unit`, a power of two.
+    #[inline(always)]
+    pub(crate) fn near(simd: S, unit: S::f32s) -> Self {
+        let finest = unit * (BIN_3 * RELEASE);
+        Self { upper: Bins::near(simd, unit), third: splat_u(simd, 0), finest }
     }
 
     #[inline(always)]
     pub(crate) fn add(&mut self, e: S::f32s) {
-        let last = self.upper.add(e) + splat(e.token(), BIN_3);
+        let last = self.upper.add(e) + self.finest;
         self.third += last.bitcast::<S::u32s>();
     }
 
     /// The sum of all lanes in units of 2^-66.
     #[inline(always)]
     pub(crate) fn total(self, count: u32) -> u128 {
-        let third: S::i32s = (self.third - BIN_3.to_bits().wrapping_mul(count)).bitcast();
+        let third: S::i32s = (self.third - self.finest.bitcast::<S::u32s>() * count).bitcast();
         let low: i64 = third
             .as_slice()
             .iter()

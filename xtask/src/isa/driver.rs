@@ -10,9 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use ash::vk;
 
 use super::spirv::{Binding, BufferKind, Spirv};
+use crate::shell::output;
 
 /// The hidden subcommand that the child runs.
 pub const CHILD: &str = "isa-child";
+
+/// The hidden subcommand that says the driver's version.
+pub const VERSION_CHILD: &str = "isa-version-child";
 
 /// Where Linux distributions put the descriptions of Vulkan drivers.
 const ICD_FOLDERS: [&str; 3] =
@@ -31,17 +35,45 @@ pub fn radeon_icd() -> Result<PathBuf> {
     )
 }
 
-/// Has `compiler` (this program) compile a shader for a family of AMD chips, and returns what the
-/// driver printed.
-pub fn compile(compiler: &Path, family: &str, entry_point: &str, spirv: &Spirv) -> Result<String> {
-    let mut child = Command::new(compiler)
-        .args([CHILD, entry_point, &spirv.immediate_size.to_string()])
-        .args(spirv.bindings.iter().map(to_argument))
+/// This program, for which the driver will show a device of that family.
+fn pretending(compiler: &Path, family: &str) -> Result<Command> {
+    let mut command = Command::new(compiler);
+    command
         .env_remove("VK_DRIVER_FILES")
         .env_remove("VK_ADD_DRIVER_FILES")
         .env("VK_ICD_FILENAMES", radeon_icd()?)
         .env("VK_LOADER_LAYERS_DISABLE", "~all~")
-        .env("RADV_FORCE_FAMILY", family)
+        .env("RADV_FORCE_FAMILY", family);
+    Ok(command)
+}
+
+/// The driver's own name of its version, such as "Mesa 22.3.6".
+pub fn version(compiler: &Path, family: &str) -> Result<String> {
+    Ok(output(pretending(compiler, family)?.arg(VERSION_CHILD))?.trim().to_owned())
+}
+
+/// What the version's child does.
+pub fn version_child() -> Result<()> {
+    // SAFETY: the instance outlives the query; the process ends right after, so nothing is destroyed.
+    let version = unsafe {
+        let (_entry, instance, physical) = physical()?;
+        let mut driver = vk::PhysicalDeviceDriverProperties::default();
+        let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut driver);
+        instance.get_physical_device_properties2(physical, &mut properties);
+        driver.driver_info_as_c_str()?.to_string_lossy().into_owned()
+    };
+    // Distributions add their package's version in parentheses or after a blank.
+    let words: Vec<_> = version.split_whitespace().take(2).collect();
+    println!("{}", words.join(" "));
+    Ok(())
+}
+
+/// Has `compiler` (this program) compile a shader for a family of AMD chips, and returns what the
+/// driver printed.
+pub fn compile(compiler: &Path, family: &str, entry_point: &str, spirv: &Spirv) -> Result<String> {
+    let mut child = pretending(compiler, family)?
+        .args([CHILD, entry_point, &spirv.immediate_size.to_string()])
+        .args(spirv.bindings.iter().map(to_argument))
         .env("RADV_DEBUG", "shaders,shaderstats,nocache")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -110,8 +142,8 @@ unsafe fn make_pipeline(
     Ok(())
 }
 
-/// A device with the features that wgpu turns on and that change code: robust buffers above all.
-unsafe fn open() -> Result<ash::Device> {
+/// The device that the driver shows. The loader is unloaded with its entry.
+unsafe fn physical() -> Result<(ash::Entry, ash::Instance, vk::PhysicalDevice)> {
     unsafe {
         let entry = ash::Entry::load()
             .context("no Vulkan loader; on Debian or Ubuntu: apt-get install libvulkan1")?;
@@ -120,6 +152,14 @@ unsafe fn open() -> Result<ash::Device> {
             entry.create_instance(&vk::InstanceCreateInfo::default().application_info(&app), None)?;
         let physical =
             *instance.enumerate_physical_devices()?.first().context("the driver shows no device")?;
+        Ok((entry, instance, physical))
+    }
+}
+
+/// A device with the features that wgpu turns on and that change code: robust buffers above all.
+unsafe fn open() -> Result<ash::Device> {
+    unsafe {
+        let (_entry, instance, physical) = physical()?;
         let queue = [vk::DeviceQueueCreateInfo::default().queue_family_index(0).queue_priorities(&[1.0])];
         let extensions = [ash::ext::robustness2::NAME.as_ptr()];
         let core = vk::PhysicalDeviceFeatures::default().robust_buffer_access(true);

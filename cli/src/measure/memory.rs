@@ -1,0 +1,61 @@
+//! How much memory there is, and how much of it a ring of buffers takes.
+
+/// The last-level cache where the system does not tell.
+const USUAL_CACHE: u64 = 32 << 20;
+/// Larger than any GPU's cache today (256 MiB) with room to spare.
+const GPU_RING: u64 = 1 << 29;
+/// Sizes of the last-level cache that a ring is larger than.
+const RING_CACHES: u64 = 3;
+
+/// Bytes of this machine's last-level cache, as far as the system tells.
+pub fn last_level_cache() -> u64 {
+    let sizes = (0..8).filter_map(|index| {
+        let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size");
+        kibibytes(std::fs::read_to_string(path).ok()?.trim().strip_suffix('K')?)
+    });
+    sizes.max().unwrap_or(USUAL_CACHE)
+}
+
+/// Bytes of memory that can be had without swapping; `None` where the system does not tell.
+pub fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    kibibytes(line.trim().strip_suffix("kB")?.trim())
+}
+
+fn kibibytes(text: &str) -> Option<u64> {
+    Some(text.parse::<u64>().ok()? << 10)
+}
+
+/// Bytes that the inputs and results of a ring should have together: more than any cache, and no more
+/// than an eighth of the memory there is.
+pub fn ring_bytes(on_hardware_gpu: bool) -> u64 {
+    let wanted = if on_hardware_gpu { GPU_RING } else { RING_CACHES * last_level_cache() };
+    wanted.min(available().map_or(u64::MAX, |bytes| bytes / 8))
+}
+
+/// How many pairs of that many bytes make a ring.
+pub fn ring_slots(pair_bytes: u64, ring_bytes: u64) -> usize {
+    /// More are not filled and bound for a batch of a few elements.
+    const MOST: u64 = 256;
+    ring_bytes.div_ceil(pair_bytes.max(1)).clamp(1, MOST) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_has_one_pair_at_least() {
+        assert_eq!(ring_slots(1 << 30, 1 << 20), 1);
+        assert_eq!(ring_slots(1 << 20, 1 << 22), 4);
+        assert_eq!(ring_slots(8, 1 << 22), 256);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_tells_its_memory() {
+        assert!(available().unwrap() > 1 << 20);
+        assert!(last_level_cache() >= 1 << 15);
+    }
+}

@@ -1,0 +1,76 @@
+//! A copy of a batch: what an operation on it is measured against.
+
+use super::rows::{DIRECT_COLS, HELD_COLS};
+use super::{Options, SimdLevel, job, parallel, stream};
+use crate::error::check_length;
+use crate::{Error, Op, OpKind, Shape};
+
+/// Floats that are copied at a time: a piece that plain stores keep in the L1 cache, as kernels do.
+const PIECE: usize = 4096;
+
+/// Copies a batch as an operation with one result per element reads and writes it: on as many threads,
+/// and past the caches where that operation's results go past them. No such operation can be faster
+/// than the memory lets this be.
+///
+/// # Errors
+/// [`Error::Length`] where a slice does not fit the shape, [`Error::Kernel`] where the CPU lacks the
+/// forced level.
+pub fn copy_with(options: &Options, x: &[f32], shape: Shape, out: &mut [f32]) -> Result<(), Error> {
+    let job = job(options, Op::new(OpKind::Softmax), shape)?;
+    check_length("input", shape.elements()?, x.len())?;
+    check_length("output", shape.elements()?, out.len())?;
+    let in_cache = (DIRECT_COLS..=HELD_COLS).contains(&job.cols);
+    let level = (job.stream && !in_cache).then_some(job.level);
+    let parts = parallel::part_count(options.threads, x.len(), x.len().div_ceil(PIECE));
+    copy_parts(level, x, out, parts);
+    Ok(())
+}
+
+fn copy_parts(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32], parts: usize) {
+    if parts <= 1 {
+        return copy_part(past_caches, x, y);
+    }
+    let mid = x.len() / parts * (parts / 2);
+    let ((x0, x1), (y0, y1)) = (x.split_at(mid), y.split_at_mut(mid));
+    rayon::join(
+        || copy_parts(past_caches, x0, y0, parts / 2),
+        || copy_parts(past_caches, x1, y1, parts - parts / 2),
+    );
+}
+
+fn copy_part(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32]) {
+    for (x, y) in x.chunks(PIECE).zip(y.chunks_mut(PIECE)) {
+        match past_caches {
+            Some(level) => stream::copy(level, x, y),
+            None => y.copy_from_slice(x),
+        }
+    }
+    if past_caches.is_some() {
+        stream::fence();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_is_copied() {
+        for (rows, cols) in [(0, 3), (1, 1), (3, 5), (1000, 137), (3_000_003, 1), (20, 131_073)] {
+            let x: Vec<f32> = (0..rows * cols).map(|i| i as f32).collect();
+            for threads in [None, Some(1), Some(3)] {
+                let mut y = vec![-1.0; x.len()];
+                let options = Options { threads, ..Options::new() };
+                copy_with(&options, &x, Shape::rows(rows, cols), &mut y).unwrap();
+                assert!(x == y, "{rows} x {cols}, {threads:?} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_checked() {
+        let shape = Shape::rows(2, 3);
+        assert!(copy_with(&Options::new(), &[0.0; 5], shape, &mut [0.0; 6]).is_err());
+        assert!(copy_with(&Options::new(), &[0.0; 6], shape, &mut [0.0; 7]).is_err());
+    }
+}

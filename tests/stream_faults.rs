@@ -1,0 +1,201 @@
+//! What goes wrong in the middle of a stream: devices lost, memory refused, futures dropped. Each test
+//! ends in time, or the watchdog ends the process.
+
+mod common;
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::{Context as Task, Poll, Waker};
+
+use common::gpu::logits;
+use common::watchdog::Watchdog;
+use common::{expected, same};
+use wgpu_softmax::gpu::Options;
+use wgpu_softmax::stream::{Each, Fallback, Reader, Sink, Stream, Summary, Writer};
+use wgpu_softmax::{Context, Error, Op, OpKind, Shape, Softmax};
+
+const SHAPE: (usize, usize) = (6000, 100);
+
+fn contexts() -> Vec<Context> {
+    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
+    common::test_adapters().into_iter().map(open).collect()
+}
+
+fn batch() -> (Shape, Vec<f32>) {
+    (Shape::rows(SHAPE.0, SHAPE.1), logits(SHAPE.0 * SHAPE.1))
+}
+
+/// A sink that destroys a device once it has so many words.
+fn destroying<'a>(after: usize, device: &'a Context, taken: &'a mut Vec<f32>) -> impl Sink + 'a {
+    Each(move |words: &[f32]| {
+        taken.extend_from_slice(words);
+        if taken.len() > after {
+            device.device().unwrap().destroy();
+        }
+        Ok(())
+    })
+}
+
+/// About 20 chunks.
+fn stream<'a>(context: &'a Context, op: Op) -> Stream<'a> {
+    Stream::new(context, op, batch().0).memory(700_000).device_memory(700_000)
+}
+
+#[test]
+fn a_device_lost_in_the_middle_leaves_the_rows_before() {
+    let _watchdog = Watchdog::new("a_device_lost_in_the_middle_leaves_the_rows_before");
+    let (shape, x) = batch();
+    for context in contexts() {
+        let mut taken = Vec::new();
+        let sink = destroying(100_000, &context, &mut taken);
+        let error = stream(&context, Softmax::new().into()).run_blocking(&x[..], sink).unwrap_err();
+        let Error::Stopped { finished, rows: 6000, cause } = &error else { panic!("{error:?}") };
+        assert!(matches!(**cause, Error::Device { .. }), "{cause}");
+        assert_eq!(*finished as usize * SHAPE.1, taken.len());
+        assert!(*finished > 1000 && *finished < 6000, "{finished}");
+        assert!(same(&taken, &expected(Softmax::new().into(), &x, shape)[..taken.len()]));
+        // And from the start, the next time.
+        let error = stream(&context, Softmax::new().into()).run_blocking(&x[..], Writer::new(io::sink()));
+        assert!(matches!(error, Err(Error::Device { .. })), "{error:?}");
+    }
+}
+
+#[test]
+fn the_cpu_finishes_what_a_lost_device_began() {
+    let _watchdog = Watchdog::new("the_cpu_finishes_what_a_lost_device_began");
+    let (shape, x) = batch();
+    for kind in OpKind::ALL {
+        let op = Op::new(kind);
+        let want = expected(op, &x, shape);
+        for piped in [false, true] {
+            for context in contexts() {
+                let mut taken = Vec::new();
+                let sink = destroying(want.len() / 5, &context, &mut taken);
+                let stream = stream(&context, op).fallback(Fallback::Cpu);
+                // A pipe cannot go back: what was under way was kept.
+                let summary = if piped {
+                    stream.run_blocking(Reader::new(bytemuck::cast_slice(&x)), sink).unwrap()
+                } else {
+                    stream.run_blocking(&x[..], sink).unwrap()
+                };
+                assert!(same(&taken, &want), "{kind:?}");
+                assert_eq!(summary.faults.len(), 1);
+                assert_eq!(&*summary.shares[0].device, "the CPU");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cpu_finishes_the_row_that_a_lost_device_began() {
+    let _watchdog = Watchdog::new("the_cpu_finishes_the_row_that_a_lost_device_began");
+    let (shape, x) = (Shape::rows(2, 200_001), logits(400_002));
+    for entry in common::test_adapters() {
+        for words in [1, 150_000, 250_000] {
+            let mut limits = entry.adapter.limits();
+            limits.max_buffer_size = 65_536;
+            let context =
+                pollster::block_on(Context::on_limited(entry.clone(), Options::default(), limits)).unwrap();
+            let mut taken = Vec::new();
+            let sink = destroying(words, &context, &mut taken);
+            let stream = Stream::new(&context, Softmax::new(), shape).fallback(Fallback::Cpu);
+            let summary = stream.run_blocking(&x[..], sink).unwrap();
+            assert!(same(&taken, &expected(Softmax::new().into(), &x, shape)), "after {words}");
+            assert!(summary.rows_were_cut && summary.faults.len() == 1);
+        }
+    }
+}
+
+#[test]
+fn other_devices_finish_what_a_lost_one_began() {
+    let _watchdog = Watchdog::new("other_devices_finish_what_a_lost_one_began");
+    let (shape, x) = batch();
+    let want = expected(Softmax::new().into(), &x, shape);
+    let cpu = Context::cpu("a test");
+    for lost in 0..common::test_adapters().len() {
+        let contexts = contexts();
+        let mut taken = Vec::new();
+        let sink = destroying(100_000, &contexts[lost], &mut taken);
+        let all = contexts.iter().fold(stream(&contexts[lost], Softmax::new().into()), Stream::and);
+        let summary: Summary =
+            all.and(&cpu).memory(2 << 20).run_blocking(Reader::new(bytemuck::cast_slice(&x)), sink).unwrap();
+        assert!(same(&taken, &want));
+        assert!(summary.faults.len() == 1 && summary.shares.len() == contexts.len(), "{summary:?}");
+    }
+}
+
+#[test]
+fn a_device_lost_before_is_not_waited_for() {
+    let _watchdog = Watchdog::new("a_device_lost_before_is_not_waited_for");
+    let (shape, x) = batch();
+    for context in contexts() {
+        context.device().unwrap().destroy();
+        let mut out = vec![0.0; x.len()];
+        let lost = stream(&context, Softmax::new().into()).fallback(Fallback::Cpu);
+        let summary = lost.run_blocking(&x[..], &mut out[..]).unwrap();
+        assert!(same(&out, &expected(Softmax::new().into(), &x, shape)) && summary.faults.len() == 1);
+    }
+}
+
+#[test]
+fn a_dropped_stream_leaves_its_devices_usable() {
+    let _watchdog = Watchdog::new("a_dropped_stream_leaves_its_devices_usable");
+    let (shape, x) = batch();
+    let cpu = Context::cpu("a test");
+    for context in contexts().iter().chain([&cpu]) {
+        for polls in 0..6 {
+            let mut words = 0;
+            {
+                let sink = Each(|piece: &[f32]| {
+                    words += piece.len();
+                    Ok(())
+                });
+                let mut run = pin!(stream(context, Softmax::new().into()).run(&x[..], sink));
+                let mut task = Task::from_waker(Waker::noop());
+                for _ in 0..polls {
+                    let poll = run.as_mut().poll(&mut task);
+                    assert!(matches!(poll, Poll::Pending), "it gives way between chunks: {poll:?}");
+                    std::thread::sleep(std::time::Duration::from_millis(3));
+                }
+            }
+            // At most a chunk is delivered each time.
+            assert!(words < x.len());
+            let small = Shape::rows(4, 100);
+            let got = context.softmax_blocking(&x[..400], small).unwrap();
+            assert!(same(&got, &expected(Softmax::new().into(), &x[..400], small)));
+        }
+        let mut out = vec![0.0; x.len()];
+        stream(context, Softmax::new().into()).run_blocking(&x[..], &mut out[..]).unwrap();
+        assert!(same(&out, &expected(Softmax::new().into(), &x, shape)));
+    }
+}
+
+#[test]
+fn a_slow_sink_and_a_slow_source_end_too() {
+    let _watchdog = Watchdog::new("a_slow_sink_and_a_slow_source_end_too");
+    let (shape, x) = batch();
+    for context in contexts() {
+        let mut taken = Vec::new();
+        let sink = Each(|words: &[f32]| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            taken.extend_from_slice(words);
+            Ok(())
+        });
+        stream(&context, Softmax::new().into()).run_blocking(Reader::new(Slow(&x)), sink).unwrap();
+        assert!(same(&taken, &expected(Softmax::new().into(), &x, shape)));
+    }
+}
+
+/// A reader that gives little at a time.
+struct Slow<'a>(&'a [f32]);
+
+impl io::Read for Slow<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.len().min(into.len() / 4).min(5000);
+        std::thread::sleep(std::time::Duration::from_micros(200));
+        into[..4 * n].copy_from_slice(bytemuck::cast_slice(&self.0[..n]));
+        self.0 = &self.0[n..];
+        Ok(4 * n)
+    }
+}
