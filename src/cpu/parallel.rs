@@ -2,14 +2,15 @@
 
 use fearless_simd::dispatch;
 
-use super::reference::RowFinish;
+use super::reference::{self, RowFinish};
 use super::rows::{self, Io, Job, long, part::Part};
-use super::simd::WideTotal;
 use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
+use super::simd::{MAX_LANES, WideTotal};
 use super::special::{from_key, settle_max};
 use super::sum::third_bin;
 use super::{scratch, stream};
+use crate::RowStats;
 
 /// Elements of a part worth a thread's waking: handing one over costs some microseconds.
 const PART: usize = 1 << 16;
@@ -147,6 +148,30 @@ fn reduce<T: Send>(
     merge(left, right)
 }
 
+/// Writes parts of rows, given the statistics of the whole ones, of `total_cols` elements.
+pub(crate) fn finish(job: &Job, io: Io, stats: &[RowStats], total_cols: u64, threads: Option<usize>) {
+    let parts = part_count(threads, io.x().len(), stats.len());
+    finish_rows(job, io, stats, total_cols, parts, row_parts(threads, job.cols));
+}
+
+fn finish_rows(job: &Job, mut io: Io, stats: &[RowStats], total_cols: u64, parts: usize, row_parts: usize) {
+    if parts > 1 {
+        let rows = stats.len() * (parts / 2) / parts;
+        let (left, right) = io.split_at(rows * job.cols, rows * job.cols);
+        let (first, last) = stats.split_at(rows);
+        rayon::join(
+            || finish_rows(job, left, first, total_cols, parts / 2, row_parts),
+            || finish_rows(job, right, last, total_cols, parts - parts / 2, row_parts),
+        );
+        return;
+    }
+    for (row, stats) in stats.iter().enumerate() {
+        let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.cols);
+        let (row, _) = rest.split_at(job.cols, job.cols);
+        write(job, row, &reference::finish(&job.op, stats, total_cols), row_parts);
+    }
+}
+
 /// Writes a row, or a part of one, with one result per element.
 pub(crate) fn write_row(job: &Job, io: Io, finish: &RowFinish, threads: Option<usize>) {
     let parts = row_parts(threads, io.x().len());
@@ -163,6 +188,9 @@ fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
 }
 
 fn write_part(job: &Job, io: Io, finish: &RowFinish) {
+    if io.x().len() < MAX_LANES {
+        return write_short(job, io, finish);
+    }
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
             dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, scratch));
@@ -172,6 +200,13 @@ fn write_part(job: &Job, io: Io, finish: &RowFinish) {
     });
     if job.stream {
         stream::fence();
+    }
+}
+
+/// A part that may be shorter than a vector.
+fn write_short(job: &Job, mut io: Io, finish: &RowFinish) {
+    for i in 0..io.x().len() {
+        io.y()[i] = reference::element(io.x()[i], job.op.scale, finish);
     }
 }
 

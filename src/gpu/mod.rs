@@ -7,8 +7,8 @@ pub(crate) mod landing;
 mod ops;
 pub(crate) mod plan;
 pub mod planner;
+pub mod profile;
 pub mod source;
-mod table;
 pub(crate) mod transfer;
 mod window;
 
@@ -16,3 +16,4 @@ pub use clock::Clock;
 pub use ops::{DTypes, Ops, Options, Prepared};
 pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;
+pub use profile::Profile;
