@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wgpu_softmax::gpu::Profile;
 use wgpu_softmax::{Context, DeviceChoice, Op, Shape, Timing};
 
 use crate::check::{self, Check};
@@ -38,10 +39,13 @@ impl Job {
         }
     }
 
-    /// Makes the device ready.
-    pub fn open(&mut self, choice: &DeviceChoice) -> Result<Context, Failure> {
+    /// Makes the device ready, which plans by the profile where one is given.
+    pub fn open(&mut self, choice: &DeviceChoice, profile: Option<&Profile>) -> Result<Context, Failure> {
         let since = Instant::now();
-        let context = device::open(choice)?;
+        let mut context = device::open(choice)?;
+        if let Some(profile) = profile {
+            crate::profile::apply(&mut context, profile)?;
+        }
         self.times.open = since.elapsed();
         Ok(context)
     }

@@ -11,7 +11,7 @@ use crate::npy::{self, Source};
 use crate::operation::Operation;
 use crate::output::Output;
 use crate::summary::{FileSummary, Summary};
-use crate::{interrupt, terminal};
+use crate::{interrupt, profile, terminal};
 
 /// Compute the rows of a NumPy file
 ///
@@ -37,6 +37,9 @@ pub struct Args {
     /// Where to compute: auto, cpu, or a number or part of a name from `softmax devices`
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// Thresholds of the planner for the GPU, as `softmax tune` wrote them
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Compute on the CPU too and compare
     ///
     /// With --precision reproducible every bit must be equal. With fast, bits may differ from the
@@ -54,6 +57,7 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         interrupt::catch();
         let op = self.operation.op()?;
+        let profile = self.profile.as_deref().map(profile::read).transpose()?;
         let source = Source::open(&self.input)?;
         let dims = source.shape().to_vec();
         let fail = |e: wgpu_softmax::Error| Failure::of_file(&self.input, e);
@@ -62,7 +66,7 @@ impl Args {
         let mut y = npy::zeros(results, &self.output)?;
         let output = Output::create(&self.output)?;
         let mut job = Job::new(op, shape);
-        let context = job.open(&self.device)?;
+        let context = job.open(&self.device, profile.as_ref())?;
         let x = job.read(source)?;
         job.compute(&context, x.elements(), &mut y)?;
         let check = if self.check { Some(job.check(x.elements(), &y)?) } else { None };
