@@ -35,6 +35,13 @@ pub enum Error {
         /// The operation's name.
         op: &'static str,
     },
+    /// Statistics that were given cannot be those of the whole row.
+    Statistics {
+        /// Which row.
+        row: u64,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
     /// A buffer cannot be bound as asked.
     Binding {
         /// Which operand.
@@ -58,6 +65,13 @@ pub enum Error {
         /// The kernel's name.
         kernel: &'static str,
         /// Why not, and what would do.
+        why: String,
+    },
+    /// A profile is not understood.
+    Profile {
+        /// The line of its text; `None` where it was not read from one.
+        line: Option<u64>,
+        /// What stands there, and what may.
         why: String,
     },
     /// No adapter fits the request.
@@ -130,11 +144,14 @@ impl fmt::Display for Error {
                     "{op} gives one result per row and cannot overwrite its input; pass an output of that size"
                 )
             }
+            Error::Statistics { row, why } => write!(f, "statistics of row {row}: {why}"),
             Error::Binding { operand, why } => write!(f, "{operand}: {why}"),
             Error::Limit { what, needed, limit, hint } => {
                 write!(f, "{what}: {needed} needed, the device allows {limit}; {hint}")
             }
             Error::Kernel { kernel, why } => write!(f, "kernel {kernel} cannot run: {why}"),
+            Error::Profile { line: Some(line), why } => write!(f, "profile, line {line}: {why}"),
+            Error::Profile { line: None, why } => write!(f, "profile: {why}"),
             Error::NoAdapter { why } => write!(f, "no adapter: {why}"),
             Error::Device { why } => write!(f, "the device failed: {why}; make a new one, or use the CPU"),
             Error::Memory { what, needed, budget, hint } => {

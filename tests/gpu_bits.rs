@@ -2,8 +2,8 @@
 
 mod common;
 
-use wgpu_softmax::gpu::planner::{Capabilities, choose, table};
-use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::gpu::planner::{Capabilities, choose};
+use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::verify::{Thoroughness, cases, expected, first_difference};
 use wgpu_softmax::{Context, Shape};
 
@@ -19,7 +19,9 @@ fn every_kernel_gives_the_bits_of_the_specification() {
         let shape = Shape::rows(case.rows, case.cols);
         for (label, kernel, caps, context) in &contexts {
             let aligned = case.cols % 4 == 0;
-            if case.cols > 0 && choose(case.cols as u64, aligned, *kernel, caps).is_err() {
+            if case.cols > 0
+                && choose(case.cols as u64, aligned, *kernel, caps, Profile::of_device(caps)).is_err()
+            {
                 continue;
             }
             let start = std::time::Instant::now();
@@ -47,7 +49,8 @@ fn every_kernel_gives_the_bits_of_the_specification() {
 
 /// Lengths at which the planner's choice changes, and every length that registers hold whole.
 fn edges(contexts: &[(String, Option<Kernel>, Capabilities, Context)]) -> Vec<usize> {
-    let rungs = contexts.iter().flat_map(|(_, _, caps, _)| table(caps)).map(|rung| rung.cols);
+    let rungs =
+        contexts.iter().flat_map(|(_, _, caps, _)| Profile::of_device(caps).rungs()).map(|rung| rung.cols);
     let mut found: Vec<usize> = rungs
         .filter(|cols| *cols <= 1 << 17)
         .flat_map(|cols| [cols as usize - 1, cols as usize, cols as usize + 1])

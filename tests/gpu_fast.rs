@@ -7,7 +7,7 @@ mod oracle;
 
 use common::gpu::logits;
 use wgpu_softmax::gpu::planner::{Capabilities, choose};
-use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::{Context, EmptyRow, Op, OpKind, Precision, Shape, cpu};
 
 /// A context for each adapter and kernel, with what its planner knows.
@@ -38,7 +38,7 @@ fn special_values_follow_the_same_rules() {
     let specials = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, f32::MIN, -0.0, 1e-40];
     for (label, kernel, caps, context) in contexts() {
         for cols in [1, 7, 20, 130, 4100] {
-            if choose(cols as u64, cols % 4 == 0, Some(kernel), &caps).is_err() {
+            if choose(cols as u64, cols % 4 == 0, Some(kernel), &caps, Profile::of_device(&caps)).is_err() {
                 continue;
             }
             let mut x = logits(cols * specials.len());
@@ -72,7 +72,8 @@ fn the_error_stays_within_what_was_measured() {
         for (spread, bound) in [(0.05, 10.0), (1.0, 50.0), (4.0, 160.0)] {
             let mut worst = 0f64;
             for cols in [3, 32, 1000, 30_000] {
-                if choose(cols as u64, cols % 4 == 0, Some(kernel), &caps).is_err() {
+                if choose(cols as u64, cols % 4 == 0, Some(kernel), &caps, Profile::of_device(&caps)).is_err()
+                {
                     continue;
                 }
                 let rows = 60_000 / cols;

@@ -25,6 +25,20 @@ pub fn open(choice: &DeviceChoice, store: &Store) -> Result<(Context, Compiled),
     }
 }
 
+/// Opens all that `--device` names, each once.
+pub fn open_all(choices: &[DeviceChoice], store: &Store) -> Result<(Vec<Context>, Vec<Compiled>), Failure> {
+    let (mut all, mut kept): (Vec<Context>, _) = (Vec::new(), Vec::new());
+    for choice in choices {
+        let (context, compiled) = open(choice, store)?;
+        let number = |context: &Context| context.adapter().map(|entry| entry.index);
+        if all.iter().all(|other| number(other) != number(&context)) {
+            all.push(context);
+            kept.push(compiled);
+        }
+    }
+    Ok((all, kept))
+}
+
 /// Where something ran.
 #[derive(Clone, Debug, Serialize)]
 pub struct Place {

@@ -14,16 +14,19 @@ mod failure;
 mod generate;
 mod interrupt;
 mod job;
+mod journal;
 mod measure;
+mod memo;
 mod npy;
 mod operation;
 mod output;
+mod profile;
 mod progress;
 mod run;
-mod steps;
 mod store;
 mod summary;
 mod terminal;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -44,6 +47,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Devices(devices::Args),
+    Tune(tune::Args),
     Verify(verify::Args),
     Bench(bench::Args),
     Completions(generate::Completions),
@@ -55,6 +59,7 @@ impl Command {
         match self {
             Command::Run(args) => args.run(),
             Command::Devices(args) => args.run(),
+            Command::Tune(args) => args.run(),
             Command::Verify(args) => args.run(),
             Command::Bench(args) => args.run(),
             Command::Completions(args) => args.run(),

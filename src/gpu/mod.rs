@@ -9,10 +9,10 @@ mod ops;
 pub(crate) mod plan;
 pub mod planner;
 mod prepared;
+pub mod profile;
 mod side;
 pub(crate) mod small;
 pub mod source;
-mod table;
 pub(crate) mod transfer;
 mod window;
 
@@ -22,3 +22,4 @@ pub use ops::{DTypes, Ops, Options};
 pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;
 pub use prepared::Prepared;
+pub use profile::Profile;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::compiled::{Cache, Compiled};
 use super::planner::{Capabilities, Choice, Kernel, choose};
 use super::prepared::Prepared;
+use super::profile::{self, Profile};
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub force: Option<Kernel>,
     /// Leaves subgroup operations unused although the device has them.
     pub without_subgroups: bool,
+    /// Thresholds besides the shipped ones; see [`Options::profile`].
+    pub profiles: Vec<Profile>,
     /// Where compiled pipelines are looked up and kept; without one, as the driver does it by itself.
     pub cache: Option<Cache>,
     /// Whether a [`crate::Context`] gives the CPU batches that it finishes before the GPU has started.
@@ -33,6 +36,15 @@ pub struct Options {
 }
 
 impl Options {
+    /// Adds thresholds, which are used where their key matches the device: of several, and of the
+    /// shipped ones where none of these matches, those that say most about it.
+    /// [`Ops::profile`] tells which.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profiles.push(profile);
+        self
+    }
+
     /// Uses one kernel for everything.
     #[must_use]
     pub fn force(mut self, kernel: Kernel) -> Self {
@@ -86,7 +98,8 @@ pub(super) struct Shared {
     pub caps: Capabilities,
     /// Four bytes of zero for the shaders' seals.
     pub seal: wgpu::Buffer,
-    options: Options,
+    force: Option<Kernel>,
+    profile: Profile,
     cache: Option<wgpu::PipelineCache>,
     pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
 }
@@ -117,8 +130,17 @@ impl Ops {
         }
         let seal = filled_buffer(device, "wgpu_softmax::seal", &[0; 4], wgpu::BufferUsages::STORAGE)?;
         let cache = options.cache.as_ref().and_then(|cache| cache.open(device));
-        let pipelines = Mutex::default();
-        let shared = Shared { device: device.clone(), limits, caps, seal, options, cache, pipelines };
+        let profile = profile::best(&options.profiles, &caps).unwrap_or(Profile::of_device(&caps)).clone();
+        let shared = Shared {
+            device: device.clone(),
+            limits,
+            caps,
+            seal,
+            force: options.force,
+            profile,
+            cache,
+            pipelines: Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -133,6 +155,11 @@ impl Ops {
         let data = self.shared.cache.as_ref()?.get_data()?;
         let key = wgpu::util::pipeline_cache_key(&self.shared.device.adapter_info())?;
         Some(Compiled { key, data })
+    }
+
+    /// The thresholds in use.
+    pub fn profile(&self) -> &Profile {
+        &self.shared.profile
     }
 
     /// Chooses a kernel for rows of this length and compiles it, unless that was done before.
@@ -157,17 +184,18 @@ impl Ops {
     /// The kernel for a shape; `aligned` where its buffers start on 16 bytes.
     pub(super) fn choice(&self, shape: Shape, aligned: bool) -> Result<Choice, Error> {
         let aligned = aligned && shape.cols().is_multiple_of(4);
-        choose(shape.cols(), aligned, self.shared.options.force, &self.shared.caps)
+        let Shared { force, caps, profile, .. } = &*self.shared;
+        choose(shape.cols(), aligned, *force, caps, profile)
     }
 
     /// The kernel for a piece of a row that no buffer holds.
     pub(super) fn split_choice(&self, len: u64) -> Result<Choice, Error> {
-        if let Some(kernel) = self.shared.options.force.filter(|kernel| *kernel != Kernel::Split) {
+        if let Some(kernel) = self.shared.force.filter(|kernel| *kernel != Kernel::Split) {
             let why = "a row that is longer than a buffer or the memory allowed is computed in pieces; force \
                        split, or none";
             return Err(Error::Kernel { kernel: kernel.name(), why: why.into() });
         }
-        choose(len, len.is_multiple_of(4), Some(Kernel::Split), &self.shared.caps)
+        choose(len, len.is_multiple_of(4), Some(Kernel::Split), &self.shared.caps, &self.shared.profile)
     }
 
     /// The pipelines of a variant, from the cache or new.

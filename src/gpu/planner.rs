@@ -1,9 +1,9 @@
-//! Which kernel runs a row of which length on which device: a pure function over a table.
+//! Which kernel runs a row of which length on which device: a pure function over a profile.
 //!
 //! The number of rows is never asked for, so neither the kernel nor anything that follows from it
 //! depends on the batch. Kernels differ in speed only, never in bits.
 
-pub use super::table::{Rung, table};
+use super::profile::{Numbers, Profile};
 use crate::Error;
 use crate::numerics::FLUSH;
 
@@ -70,8 +70,10 @@ impl Kernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether the adapter is a program on the CPU, where barriers are dear and registers free.
-    pub software: bool,
+    /// The vendor's number.
+    pub vendor: u32,
+    /// The kind of device. On programs on the CPU barriers are dear and registers free.
+    pub device: wgpu::DeviceType,
     /// The least and the greatest subgroup size, where subgroup operations are enabled.
     pub subgroups: Option<(u32, u32)>,
     /// Invocations a workgroup may have.
@@ -82,21 +84,31 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// WebGPU's default limits, without subgroups.
-    pub const WEBGPU: Self =
-        Self { software: false, subgroups: None, max_invocations: 256, workgroup_memory: 16384 };
+    pub const WEBGPU: Self = Self {
+        vendor: 0,
+        device: wgpu::DeviceType::Other,
+        subgroups: None,
+        max_invocations: 256,
+        workgroup_memory: 16384,
+    };
 
     /// What a device was granted.
     pub fn of(device: &wgpu::Device) -> Self {
         let (info, limits) = (device.adapter_info(), device.limits());
         let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
         Self {
-            software: info.device_type == wgpu::DeviceType::Cpu,
+            vendor: info.vendor,
+            device: info.device_type,
             subgroups: subgroups.then_some((info.subgroup_min_size, info.subgroup_max_size)),
             max_invocations: limits
                 .max_compute_invocations_per_workgroup
                 .min(limits.max_compute_workgroup_size_x),
             workgroup_memory: limits.max_compute_workgroup_storage_size,
         }
+    }
+
+    fn is_software(&self) -> bool {
+        self.device == wgpu::DeviceType::Cpu
     }
 }
 
@@ -116,13 +128,15 @@ pub struct Choice {
     pub subgroups: bool,
     /// Whether a looped kernel keeps exponentials in the results between its walks.
     pub rewrite: bool,
+    /// Trips of an invocation over its part of a split row; 0 for other kernels.
+    pub trips: u32,
 }
 
 impl Choice {
     /// Units per part of a split row, so that one round of bins takes a lane's share.
     pub(crate) fn part_units(&self, units: u64) -> u64 {
         let group = u64::from(self.workgroup);
-        let usual = group * PART_TRIPS;
+        let usual = group * u64::from(self.trips);
         let least = units.div_ceil(MAX_PARTS).next_multiple_of(group);
         usual.max(least).min(group * u64::from(FLUSH))
     }
@@ -140,11 +154,13 @@ impl Choice {
 }
 
 /// Trips of a lane over its part of a split row: long enough to hide the start of a workgroup.
-const PART_TRIPS: u64 = 32;
+const PART_TRIPS: u32 = 32;
 /// Additions that the digits of a split row's sum take without a carry.
 const MAX_PARTS: u64 = 65536;
-/// Columns that an invocation or a tile holds.
-const SHORT_COLS: u64 = 32;
+/// Units that an invocation holds of its row, or elements in a tile.
+const SHORT_UNITS: u64 = 32;
+/// The same for an invocation of a program on the CPU, whose registers are memory in its cache.
+const SOFTWARE_UNITS: u64 = 1024;
 /// Registers of 4 bytes that a lane holds of its row at most.
 const HELD_WORDS: u64 = 64;
 /// Trips of one of three loops: together they stay below 60000, since llvmpipe silently ends the
@@ -152,7 +168,8 @@ const HELD_WORDS: u64 = 64;
 const MAX_TRIPS: u64 = 19_000;
 
 /// The kernel for rows of `cols` elements; `aligned` where every row starts on 16 bytes. A forced
-/// kernel is taken or refused, never replaced. `cols` is above 0.
+/// kernel is taken or refused, never replaced. Rows that the profile has no kernel for go by the
+/// shipped one. `cols` is above 0.
 ///
 /// # Errors
 /// [`Error::Kernel`] where a forced kernel cannot run.
@@ -161,12 +178,16 @@ pub fn choose(
     aligned: bool,
     forced: Option<Kernel>,
     caps: &Capabilities,
+    profile: &Profile,
 ) -> Result<Choice, Error> {
+    let rungs = || profile.rungs_for(cols, aligned).chain(Profile::of_device(caps).rungs_for(cols, aligned));
     if let Some(kernel) = forced {
-        return fit(kernel, cols, aligned, caps).map_err(|why| Error::Kernel { kernel: kernel.name(), why });
+        let rung = rungs().find(|rung| rung.kernel == kernel);
+        let numbers = rung.map_or(Numbers::default(), |rung| rung.numbers);
+        return fit(kernel, numbers, cols, aligned, caps)
+            .map_err(|why| Error::Kernel { kernel: kernel.name(), why });
     }
-    let usable = table(caps).iter().filter(|rung| cols <= rung.cols);
-    let fitting = usable.filter_map(|rung| fit(rung.kernel, cols, aligned, caps).ok()).next();
+    let fitting = rungs().find_map(|rung| fit(rung.kernel, rung.numbers, cols, aligned, caps).ok());
     fitting.ok_or(Error::Kernel {
         kernel: Kernel::Split.name(),
         why: format!("no kernel takes rows of {cols} columns on this device; use the CPU"),
@@ -174,24 +195,32 @@ pub fn choose(
 }
 
 /// A kernel's numbers for a row length, or why it cannot run.
-fn fit(kernel: Kernel, cols: u64, aligned: bool, caps: &Capabilities) -> Result<Choice, String> {
+fn fit(
+    kernel: Kernel,
+    numbers: Numbers,
+    cols: u64,
+    aligned: bool,
+    caps: &Capabilities,
+) -> Result<Choice, String> {
     if kernel.needs_subgroups() && caps.subgroups.is_none() {
         return Err("it needs a device with Features::SUBGROUP; request it, or use workgroup".into());
     }
     let width = if aligned && kernel != Kernel::Tile { 4 } else { 1 };
     let units = cols / width;
-    let workgroup = workgroup_size(kernel, cols, caps);
+    let workgroup = workgroup_size(kernel, numbers.group, cols, caps);
     let team = team_size(kernel, workgroup, caps);
     let per_lane = units.div_ceil(u64::from(team));
     let held = match kernel {
         Kernel::Thread | Kernel::Tile => {
-            at_most("columns", cols, SHORT_COLS)?;
+            let in_memory = kernel == Kernel::Thread && caps.is_software();
+            at_most("units", units, if in_memory { SOFTWARE_UNITS } else { SHORT_UNITS })?;
             units
         }
         Kernel::Subgroup | Kernel::Workgroup => {
             let held = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
-            at_most("columns", held * width, HELD_WORDS).map_err(|_| {
-                let most = HELD_WORDS * u64::from(team);
+            let words = if caps.is_software() { SOFTWARE_UNITS * 4 } else { HELD_WORDS };
+            at_most("columns", held * width, words).map_err(|_| {
+                let most = words * u64::from(team);
                 format!(
                     "its registers hold rows of {most} columns, this one has {cols}; use {}",
                     looped(kernel)
@@ -217,7 +246,8 @@ fn fit(kernel: Kernel, cols: u64, aligned: bool, caps: &Capabilities) -> Result<
         held: held as u32,
         workgroup,
         subgroups,
-        rewrite: caps.software && kernel.is_looped(),
+        rewrite: kernel.is_looped() && numbers.rewrite.unwrap_or(caps.is_software()),
+        trips: if kernel == Kernel::Split { numbers.trips.unwrap_or(PART_TRIPS) } else { 0 },
     })
 }
 
@@ -234,18 +264,26 @@ fn looped(kernel: Kernel) -> &'static str {
     if kernel == Kernel::Subgroup { "subgroup-loop" } else { "workgroup-loop" }
 }
 
-/// Invocations per workgroup: one subgroup where barriers are dear, else enough to fill a GPU.
-fn workgroup_size(kernel: Kernel, cols: u64, caps: &Capabilities) -> u32 {
-    let wanted = match kernel {
+/// Invocations per workgroup: what the profile says, or one subgroup where barriers are dear, else
+/// enough to fill a GPU; never more than the device has, nor more than fit its workgroup memory.
+fn workgroup_size(kernel: Kernel, wanted: Option<u32>, cols: u64, caps: &Capabilities) -> u32 {
+    let usual = match kernel {
         Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile => 64,
-        Kernel::Subgroup | Kernel::SubgroupLoop if caps.software => caps.subgroups.map_or(8, |s| s.1),
+        Kernel::Subgroup | Kernel::SubgroupLoop if caps.is_software() => caps.subgroups.map_or(8, |s| s.1),
         Kernel::Subgroup | Kernel::SubgroupLoop => 128,
-        _ if caps.software => 8,
-        Kernel::Workgroup if cols <= 4096 => 128,
+        _ if caps.is_software() => 8,
         _ => 256,
     };
     let least = if kernel.needs_subgroups() { caps.subgroups.map_or(1, |s| s.1) } else { 1 };
-    wanted.max(least).min(caps.max_invocations)
+    let memory_each = match kernel {
+        Kernel::Tile => (cols.min(SHORT_UNITS) | 1) * 4,
+        Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => 16,
+        _ => 0,
+    };
+    let room = u64::from(caps.workgroup_memory).checked_div(memory_each).unwrap_or(u64::MAX);
+    let most = room.clamp(1, u64::from(caps.max_invocations)) as u32;
+    // Trees over a workgroup halve it, down to one.
+    wanted.unwrap_or(usual).max(least).min(1 << most.ilog2())
 }
 
 /// Lanes that work on one row, at least.

@@ -225,13 +225,16 @@ pub struct Source {
 /// A module for every operation, precision, kernel and width, for checks that need no device.
 pub fn catalogue() -> Vec<Source> {
     use super::planner::{Capabilities, choose};
+    use super::profile::Profile;
     let plain = Capabilities { max_invocations: 256, ..Capabilities::WEBGPU };
     let subgroups = Capabilities { subgroups: Some((32, 64)), ..plain };
     let mut found = Vec::new();
     for caps in [subgroups, plain] {
         for kernel in Kernel::ALL {
             for (aligned, cols) in [(true, catalogue_cols(kernel, 4)), (false, catalogue_cols(kernel, 1))] {
-                let Ok(choice) = choose(cols, aligned, Some(kernel), &caps) else { continue };
+                let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
+                    continue;
+                };
                 if caps.subgroups.is_none() && !matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop) {
                     continue;
                 }

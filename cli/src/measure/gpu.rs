@@ -1,16 +1,21 @@
 //! An adapter, measured.
 
+mod race;
+
 use std::time::Instant;
 
 use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::planner::{Capabilities, choose};
-use wgpu_softmax::gpu::{DTypes, Kernel, Options, Plan, SoftmaxArgs};
+use wgpu_softmax::gpu::{DTypes, Kernel, Options, Plan, Profile, SoftmaxArgs};
 use wgpu_softmax::{Context, Error, Op, Shape, wgpu};
 
 use super::clock::Timer;
 use super::copy::CopyKernel;
 use super::ring::Ring;
 use super::{Batch, Effort, Measured, Refusal, Samples, memory};
+use crate::failure::Failure;
+
+pub use race::Runner;
 
 /// An open adapter with its clock, its copy, and the ring of the last shape.
 #[derive(Debug)]
@@ -22,6 +27,7 @@ pub struct Gpu {
     copy: CopyKernel,
     ring: Option<Ring>,
     ring_bytes: u64,
+    profile: Option<Profile>,
 }
 
 impl Gpu {
@@ -36,7 +42,22 @@ impl Gpu {
         };
         let (timer, copy) = (Timer::new(&device, &queue), CopyKernel::new(&device)?);
         let ring_bytes = memory::ring_bytes(entry.is_hardware());
-        Ok(Self { context, device, queue, timer, copy, ring: None, ring_bytes })
+        Ok(Self { context, device, queue, timer, copy, ring: None, ring_bytes, profile: None })
+    }
+
+    /// Plans by these thresholds from now on.
+    ///
+    /// # Errors
+    /// [`Failure`] where they are for other devices.
+    pub fn use_profile(&mut self, profile: &Profile) -> Result<(), Failure> {
+        crate::profile::apply(&mut self.context, profile)?;
+        self.profile = Some(profile.clone());
+        Ok(())
+    }
+
+    /// What the planner knows of the adapter.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::of(&self.device)
     }
 
     /// The kernel that the planner takes for a shape.
@@ -45,7 +66,8 @@ impl Gpu {
     /// [`Error::Kernel`] where no kernel takes it.
     pub fn planned(&self, shape: Shape) -> Result<Kernel, Error> {
         let capabilities = Capabilities::of(&self.device);
-        Ok(choose(shape.cols(), shape.cols().is_multiple_of(4), None, &capabilities)?.kernel)
+        let profile = self.profile.as_ref().unwrap_or(Profile::of_device(&capabilities));
+        Ok(choose(shape.cols(), shape.cols().is_multiple_of(4), None, &capabilities, profile)?.kernel)
     }
 
     /// Computes the batch, compares the answer with the specification, then times more runs: by the
@@ -60,7 +82,7 @@ impl Gpu {
         batch: &mut Batch,
         effort: &Effort,
     ) -> Result<Measured, Refusal> {
-        pollster::block_on(self.context.set_options(options.clone()))?;
+        pollster::block_on(self.context.set_options(self.with_profile(options)))?;
         self.fill_ring(batch)?;
         let plans = self.plans(op, batch.shape())?;
         let kernel = plans.first().and_then(Plan::kernel).map_or("none", Kernel::name);
@@ -94,6 +116,10 @@ impl Gpu {
         })?;
         drop(copies);
         Ok(self.measured("copy", samples, None))
+    }
+
+    fn with_profile(&self, options: &Options) -> Options {
+        self.profile.iter().fold(options.clone(), |options, profile| options.profile(profile.clone()))
     }
 
     fn fill_ring(&mut self, batch: &Batch) -> Result<(), Error> {

@@ -19,7 +19,7 @@ mod samples;
 
 pub use batch::Batch;
 pub use cpu::Cpu;
-pub use gpu::Gpu;
+pub use gpu::{Gpu, Runner};
 pub use memory::last_level_cache;
 pub use samples::{Effort, Samples};
 

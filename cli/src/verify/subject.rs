@@ -5,8 +5,8 @@ use std::iter;
 
 use wgpu_softmax::cpu::SimdLevel;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
-use wgpu_softmax::gpu::planner::{Capabilities, table};
-use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::gpu::planner::Capabilities;
+use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
 use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
@@ -142,8 +142,9 @@ impl Subject for Gpu {
 
     fn edges(&self) -> Vec<usize> {
         let planned = self.variants.iter().filter(|variant| !variant.forced);
-        let tables = planned.filter_map(|v| Some(table(&Capabilities::of(v.context.device()?))));
-        tables.flatten().filter_map(|rung| usize::try_from(rung.cols).ok()).collect()
+        let capabilities = planned.filter_map(|v| Some(Capabilities::of(v.context.device()?)));
+        let rungs = capabilities.flat_map(|caps| Profile::of_device(&caps).rungs());
+        rungs.filter_map(|rung| usize::try_from(rung.cols).ok()).collect()
     }
 
     fn probe(&mut self, probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {

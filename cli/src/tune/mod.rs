@@ -1,0 +1,113 @@
+//! `softmax tune`: the planner's thresholds on an adapter, by measurement.
+
+mod ladder;
+mod numbers;
+mod sweep;
+
+use std::path::PathBuf;
+
+use wgpu_softmax::gpu::adapter::{adapters, choose};
+use wgpu_softmax::gpu::profile::ProfileKey;
+use wgpu_softmax::gpu::{Options, Profile};
+use wgpu_softmax::{DeviceChoice, Op, OpKind};
+
+use crate::failure::Failure;
+use crate::measure::{Gpu, Refusal};
+use crate::output::Output;
+use crate::{interrupt, terminal};
+
+/// Find the fastest kernel for each row length on an adapter, and write it as a profile
+///
+/// Every kernel computes rows of growing length, in turn and several times over; its answers are
+/// compared with the specification first, bit for bit. A kernel takes over from the one before where
+/// it is faster by more than the noise. The profile is data that `softmax run --profile`, `softmax
+/// bench --profile` and the library's `Options::profile` load; it changes speed, never bits.
+///
+/// Exit status: 0, or 1 where an answer was wrong, or 2 where something could not be done, and then
+/// nothing is written.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The adapter: auto, or a number or part of a name from `softmax devices`
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Where the profile is written; printed where none is named
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// A quarter of the lengths, fewer rounds, and only which kernel, not its numbers
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Numbers of the search that depend on the adapter and on --quick.
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    /// Elements of a batch.
+    elements: u64,
+    /// Rounds of a race.
+    rounds: usize,
+    /// From one row length to the next.
+    factor: u64,
+    /// The longest rows.
+    most: u64,
+}
+
+impl Args {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        interrupt::catch();
+        let entry = choose(&self.device, &pollster::block_on(adapters()))?.map_err(|reason| {
+            Failure::Cannot(format!(
+                "{reason}, which has no thresholds; name an adapter from `softmax devices`"
+            ))
+        })?;
+        let output = self.out.as_deref().map(Output::create).transpose()?;
+        let mut gpu = Gpu::open(&entry)?;
+        let search = self.search(entry.is_hardware());
+        let mut report = vec![sweep::heading()];
+        let ladders = sweep::ladders(&mut gpu, &search, &mut report).map_err(told)?;
+        let mut rungs = ladder::merge(&ladders);
+        if !self.quick {
+            numbers::tune(&mut gpu, &search, &mut rungs, &mut report).map_err(told)?;
+        }
+        let profile = Profile::new(ProfileKey::of(&gpu.capabilities()), rungs)?;
+        terminal::print(format!("{entry}\n\n{}\n", terminal::table(&report)).as_bytes())?;
+        let text = format!("{}# {entry}, {}\n", profile.to_text(), entry.info.driver_info);
+        match output {
+            Some(mut output) => {
+                output.write(text.as_bytes())?;
+                output.finish()
+            }
+            None => terminal::print(text.as_bytes()),
+        }
+    }
+
+    fn search(&self, hardware: bool) -> Search {
+        let elements = if hardware { 1 << 24 } else { 1 << 18 };
+        let (rounds, factor) = if self.quick { (5, 4) } else { (11, 2) };
+        let most = if self.quick { 1 << 18 } else { 1 << 20 };
+        Search { elements, rounds, factor, most }
+    }
+}
+
+/// What is measured: softmax, every bit of it.
+fn op() -> Op {
+    Op::new(OpKind::Softmax)
+}
+
+/// Options that force a rung's kernel with its numbers.
+fn forced(rung: wgpu_softmax::gpu::profile::Rung) -> Result<Options, Refusal> {
+    let mut any = rung;
+    any.cols = u64::MAX;
+    let profile = Profile::new(ProfileKey::default(), vec![any])?;
+    Ok(Options::default().profile(profile).force(rung.kernel))
+}
+
+fn told(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Wrong(what) => {
+            terminal::tell(&format!("WRONG: {what}"));
+            Failure::Differs
+        }
+        Refusal::Cannot(error) => error.into(),
+    }
+}

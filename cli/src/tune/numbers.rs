@@ -1,0 +1,66 @@
+//! The numbers of each rung's kernel: workgroup sizes, parts of split rows, rewriting.
+
+use wgpu_softmax::Shape;
+use wgpu_softmax::gpu::Kernel;
+use wgpu_softmax::gpu::profile::{Rows, Rung};
+
+use super::{Search, forced, op};
+use crate::measure::{Batch, Gpu, Refusal};
+
+/// A number is written down only where it saves more than this part of the time.
+const WORTH: f64 = 0.95;
+
+/// Races each rung's kernel with other numbers, at the longest rows it was measured for.
+pub fn tune(
+    gpu: &mut Gpu,
+    search: &Search,
+    rungs: &mut [Rung],
+    report: &mut Vec<Vec<String>>,
+) -> Result<(), Refusal> {
+    for rung in rungs {
+        let cols = rung.cols.min(search.most) / 4 * 4;
+        let cols = if rung.rows == Rows::Unaligned { cols.max(4) - 1 } else { cols.max(4) };
+        let rows = (search.elements / cols).max(1);
+        let mut batch = Batch::new(Shape::rows(rows as usize, cols as usize))
+            .map_err(|why| Refusal::Cannot(wgpu_softmax::Error::Device { why }))?;
+        let variants = variants(*rung);
+        let field = variants.iter().map(|rung| forced(*rung)).collect::<Result<Vec<_>, _>>()?;
+        let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
+        // Every number runs where the usual ones do, so they are in the order of the variants.
+        if runners.len() != variants.len() {
+            continue;
+        }
+        let usual = &runners[0];
+        let ratios = runners.iter().map(|runner| runner.ratio_to(usual));
+        let best = variants.iter().zip(ratios).min_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((variant, ratio)) = best.filter(|(_, ratio)| *ratio < WORTH) {
+            rung.numbers = variant.numbers;
+            report.push(vec![
+                cols.to_string(),
+                rung.to_string(),
+                String::new(),
+                format!("{:.2}x", 1.0 / ratio),
+            ]);
+        }
+    }
+    Ok(())
+}
+
+/// A rung as it is, then with each other number alone.
+fn variants(rung: Rung) -> Vec<Rung> {
+    let with = |change: &dyn Fn(&mut Rung)| {
+        let mut changed = rung;
+        change(&mut changed);
+        changed
+    };
+    let mut all = vec![rung];
+    all.extend([32, 64, 128, 256, 512].map(|group| with(&|r| r.numbers.group = Some(group))));
+    match rung.kernel {
+        Kernel::Split => all.extend([8, 128, 512].map(|trips| with(&|r| r.numbers.trips = Some(trips)))),
+        Kernel::ThreadLoop | Kernel::SubgroupLoop | Kernel::WorkgroupLoop => {
+            all.extend([false, true].map(|rewrite| with(&|r| r.numbers.rewrite = Some(rewrite))));
+        }
+        _ => {}
+    }
+    all
+}

@@ -1,0 +1,80 @@
+//! Races of all kernels over growing row lengths.
+
+use wgpu_softmax::Shape;
+use wgpu_softmax::gpu::Kernel;
+use wgpu_softmax::gpu::profile::{Rows, Rung};
+
+use super::ladder::{Ladder, Length, Time};
+use super::{Search, forced, op};
+use crate::measure::{Batch, Gpu, Refusal};
+
+/// A kernel that was so many times slower than the best is left out of the next length.
+const HOPELESS: f64 = 4.0;
+
+/// Names of the table's columns.
+pub fn heading() -> Vec<String> {
+    ["columns", "fastest", "ms", "by", "next", "planned"].map(str::to_owned).to_vec()
+}
+
+/// The ladder of rows that are read 16 bytes at a time, and that of the others.
+pub fn ladders(
+    gpu: &mut Gpu,
+    search: &Search,
+    report: &mut Vec<Vec<String>>,
+) -> Result<[Ladder; 2], Refusal> {
+    let mut climb = |rows| climb(gpu, search, rows, report);
+    Ok([climb(Rows::Aligned)?, climb(Rows::Unaligned)?])
+}
+
+fn climb(
+    gpu: &mut Gpu,
+    search: &Search,
+    rows: Rows,
+    report: &mut Vec<Vec<String>>,
+) -> Result<Ladder, Refusal> {
+    let mut ladder = Ladder::new(rows);
+    let mut cols = 4;
+    while cols <= search.most {
+        // One column less than a multiple of 4 is read one element at a time.
+        let exact = if rows == Rows::Aligned { cols } else { cols - 1 };
+        let length = race(gpu, search, exact, &ladder)?;
+        report.push(line(gpu, &length)?);
+        ladder.lengths.push(length);
+        cols *= search.factor;
+    }
+    Ok(ladder)
+}
+
+fn race(gpu: &mut Gpu, search: &Search, cols: u64, ladder: &Ladder) -> Result<Length, Refusal> {
+    let rows = (search.elements / cols).max(1);
+    let mut batch = Batch::new(Shape::rows(rows as usize, cols as usize))
+        .map_err(|why| Refusal::Cannot(wgpu_softmax::Error::Device { why }))?;
+    let hopeful = Kernel::ALL.into_iter().filter(|kernel| ladder.slowness(*kernel) < HOPELESS);
+    let field = hopeful.map(|kernel| forced(Rung::new(cols, kernel))).collect::<Result<Vec<_>, _>>()?;
+    let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
+    let best = runners.iter().min_by(|a, b| a.median().total_cmp(&b.median()));
+    let Some(best) = best else {
+        let why = format!("no kernel takes rows of {cols} columns");
+        return Err(Refusal::Cannot(wgpu_softmax::Error::Device { why }));
+    };
+    let time = |runner: &crate::measure::Runner| {
+        let kernel = runner.options.force?;
+        Some(Time { kernel, seconds: runner.median(), ratio: runner.ratio_to(best) })
+    };
+    let mut times: Vec<Time> = runners.iter().filter_map(time).collect();
+    times.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+    Ok(Length { cols, times })
+}
+
+fn line(gpu: &Gpu, length: &Length) -> Result<Vec<String>, Refusal> {
+    let best = &length.times[0];
+    let (by, next) = match length.times.get(1) {
+        Some(next) => (format!("{:.2}x", next.ratio), next.kernel.name()),
+        None => (String::new(), "none"),
+    };
+    let planned = gpu.planned(Shape::rows(1, length.cols as usize))?;
+    let lost = length.times.iter().find(|time| time.kernel == planned).map(|time| time.ratio);
+    let planned = lost.map_or(planned.name().to_owned(), |lost| format!("{} {lost:.2}x", planned.name()));
+    let ms = format!("{:.3}", best.seconds * 1e3);
+    Ok(vec![length.cols.to_string(), best.kernel.name().to_owned(), ms, by, next.to_owned(), planned])
+}
