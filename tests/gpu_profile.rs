@@ -58,7 +58,9 @@ fn discrete(vendor: u32) -> Capabilities {
 #[test]
 fn the_planner_goes_by_the_profile_and_beyond_it_by_the_shipped_one() {
     let caps = discrete(0x10de);
-    let own = profile("cols 64 thread\ncols 99 workgroup-loop unaligned\ncols 100 workgroup aligned\ncols 200 workgroup-loop group=64");
+    let own = profile(
+        "cols 64 thread\ncols 99 workgroup-loop unaligned\ncols 100 workgroup aligned\ncols 200 workgroup-loop group=64",
+    );
     let kernel = |cols, aligned| choose(cols, aligned, None, &caps, &own).unwrap().kernel;
     // 64 columns are 16 units where they are aligned; one at a time they are more than an invocation holds.
     assert_eq!(kernel(64, true), Kernel::Thread);

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use wgpu_softmax::gpu::Profile;
 use wgpu_softmax::stream::{self, Fallback, Stream, Summary};
 use wgpu_softmax::{Context, DeviceChoice, Error, Op, Shape};
 
@@ -33,10 +34,17 @@ impl Job {
         Self { op, shape, memory, times: Parts::default(), start: Instant::now() }
     }
 
-    /// Makes the devices ready.
-    pub fn open(&mut self, choices: &[DeviceChoice]) -> Result<Vec<Context>, Failure> {
+    /// Makes the devices ready, which plan by the profile where one is given.
+    pub fn open(
+        &mut self,
+        choices: &[DeviceChoice],
+        profile: Option<&Profile>,
+    ) -> Result<Vec<Context>, Failure> {
         let since = Instant::now();
-        let contexts = device::open_all(choices)?;
+        let mut contexts = device::open_all(choices)?;
+        if let Some(profile) = profile {
+            contexts.iter_mut().try_for_each(|context| crate::profile::apply(context, profile))?;
+        }
         self.times.open = since.elapsed();
         Ok(contexts)
     }

@@ -14,7 +14,7 @@ use crate::npy::{self, Elements, Source, header_bytes};
 use crate::operation::Operation;
 use crate::output::{Output, Start};
 use crate::summary::{Device, FileSummary, Summary, Work};
-use crate::{interrupt, terminal};
+use crate::{interrupt, profile, terminal};
 
 /// Compute the rows of a NumPy file
 ///
@@ -56,6 +56,9 @@ pub struct Args {
     /// Go on with what an interrupted run of the same command has left, if it has
     #[arg(long)]
     resume: bool,
+    /// Thresholds of the planner for the GPU, as `softmax tune` wrote them
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Compute on the CPU too and compare
     ///
     /// With --precision reproducible every bit must be equal. With fast, bits may differ from the
@@ -108,6 +111,7 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         interrupt::catch();
         let op = self.operation.op()?;
+        let profile = self.profile.as_deref().map(profile::read).transpose()?;
         let mut source = Source::open(&self.input)?;
         let dims = source.shape().to_vec();
         let fail = |e: wgpu_softmax::Error| Failure::of_file(&self.input, e);
@@ -115,7 +119,7 @@ impl Args {
         op.kind.output_words(shape).map_err(fail)?;
         let plan = Plan::new(op, dims, shape)?;
         let mut job = Job::new(op, shape, self.memory.map(|memory| memory.as_u64()));
-        let contexts = job.open(&self.device)?;
+        let contexts = job.open(&self.device, profile.as_ref())?;
         let identity = self.identity(&source, &contexts)?;
         let start = Start {
             header: &plan.header,
@@ -171,7 +175,7 @@ impl Args {
             return if self.resume { Err(cannot_resume(&self.input)) } else { Ok(None) };
         };
         let is_fast = self.operation.precision() == "fast";
-        let names = || contexts.iter().map(|context| Device::name(context)).collect();
+        let names = || contexts.iter().map(Device::name).collect();
         Ok(Some(Identity {
             numerics_version: NUMERICS_VERSION,
             operation: self.operation.description()?,

@@ -115,7 +115,9 @@ fn small_memory_changes_no_bit() {
         for device in common::adapters(&bench).iter().map(ToString::to_string).chain(["cpu".to_owned()]) {
             // Less than a row; several devices at once.
             for devices in [format!("--device {device}"), format!("--device {device} --device cpu")] {
-                let line = format!("run x.npy -o y.npy --op {op} {devices} --memory 256KiB --check --json");
+                let line = format!(
+                    "run x.npy -o y.npy --op {op} {devices} --memory 256KiB --fallback cpu --check --json"
+                );
                 let json: serde_json::Value = serde_json::from_str(&bench.ok(&line)).unwrap();
                 assert_eq!(json["stream"]["rows_were_cut"], true, "{line}");
                 let same =

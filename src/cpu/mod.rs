@@ -1,8 +1,8 @@
 //! The CPU implementation, and the meaning of every operation.
 //!
 //! [`reference`](mod@reference) is the specification, one element after the other. Everything else computes the same
-//! bits with vector instructions, on as many threads as the work is worth. Nothing here allocates
-//! per call on the calling thread: results go into the caller's slices, and scratch is kept.
+//! bits with vector instructions, on as many threads as the work is worth. Results go into the
+//! caller's slices and scratch is kept: on one thread no call allocates, on more only what hands work over.
 //!
 //! ```
 //! use wgpu_softmax::{Shape, cpu};

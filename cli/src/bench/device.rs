@@ -2,7 +2,7 @@
 
 use wgpu_softmax::cpu::{self, SimdLevel};
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
-use wgpu_softmax::gpu::{Kernel, Options};
+use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::{DeviceChoice, Error, Op, Shape};
 
 use super::report::DeviceInfo;
@@ -64,6 +64,14 @@ impl Device {
             driver: Some(format!("{} {}", entry.info.driver, entry.info.driver_info).trim().to_owned()),
         };
         Ok(Self { info, what: What::Gpu(Box::new(Gpu::open(entry)?)) })
+    }
+
+    /// Plans by these thresholds from now on; the CPU has none.
+    pub fn use_profile(&mut self, profile: &Profile) -> Result<(), Failure> {
+        match &mut self.what {
+            What::Cpu => Ok(()),
+            What::Gpu(gpu) => gpu.use_profile(profile),
+        }
     }
 
     /// The kernels it has: on the CPU its sets of vector instructions.

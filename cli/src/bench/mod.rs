@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use crate::failure::Failure;
 use crate::measure::Effort;
 use crate::output::Output;
-use crate::{interrupt, terminal};
+use crate::{interrupt, profile, terminal};
 use select::Kernels;
 use sweep::Sweep;
 
@@ -29,7 +29,7 @@ use sweep::Sweep;
 /// the one type there is.
 ///
 /// Without options: batches of 64 KiB, 1 MiB and 32 MiB of 3 to 131072 columns by every device, as
-/// planned, which takes two minutes on two cores with software adapters.
+/// planned, which takes a minute or two on two cores with software adapters.
 ///
 /// Exit status: 0, or 1 where an answer was wrong, or 2 where something could not be done. A kernel
 /// that does not take a shape is a line that says why, and no failure.
@@ -57,6 +57,9 @@ pub struct Args {
     /// On what: all, auto, cpu, or a number or part of a name from `softmax devices`
     #[arg(long, value_name = "DEVICE", default_value = "all")]
     device: Vec<String>,
+    /// Thresholds of the planner for the GPUs that are measured, as `softmax tune` wrote them
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// What is measured beside each shape
     #[arg(long, value_enum, default_value_t)]
     baseline: Baseline,
@@ -101,7 +104,12 @@ impl Args {
         };
         let begin = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
         let (csv, html) = (begin(&self.csv)?, begin(&self.html)?);
-        let (report, refusals) = sweep.run(device::open(&self.device)?)?;
+        let mut devices = device::open(&self.device)?;
+        if let Some(path) = &self.profile {
+            let profile = profile::read(path)?;
+            devices.iter_mut().try_for_each(|device| device.use_profile(&profile))?;
+        }
+        let (report, refusals) = sweep.run(devices)?;
         if let (Some(output), Some(path)) = (csv, &self.csv) {
             finish(output, &csv::csv(&report).map_err(|e| unmade(path, &e))?)?;
         }

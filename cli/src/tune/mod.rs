@@ -56,7 +56,9 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         interrupt::catch();
         let entry = choose(&self.device, &pollster::block_on(adapters()))?.map_err(|reason| {
-            Failure::Cannot(format!("{reason}, which has no thresholds; name an adapter from `softmax devices`"))
+            Failure::Cannot(format!(
+                "{reason}, which has no thresholds; name an adapter from `softmax devices`"
+            ))
         })?;
         let output = self.out.as_deref().map(Output::create).transpose()?;
         let mut gpu = Gpu::open(&entry)?;

@@ -35,7 +35,12 @@ pub fn tune(
         let best = variants.iter().zip(ratios).min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((variant, ratio)) = best.filter(|(_, ratio)| *ratio < WORTH) {
             rung.numbers = variant.numbers;
-            report.push(vec![cols.to_string(), rung.to_string(), String::new(), format!("{:.2}x", 1.0 / ratio)]);
+            report.push(vec![
+                cols.to_string(),
+                rung.to_string(),
+                String::new(),
+                format!("{:.2}x", 1.0 / ratio),
+            ]);
         }
     }
     Ok(())

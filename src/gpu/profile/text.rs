@@ -113,7 +113,11 @@ fn take_number(rung: &mut Rung, word: &str) -> Result<(), String> {
         Some(("trips", value)) => rung.numbers.trips = Some(number("trips", value)?),
         Some(("rewrite", "yes")) => rung.numbers.rewrite = Some(true),
         Some(("rewrite", "no")) => rung.numbers.rewrite = Some(false),
-        _ => return Err(format!("{word:?}; a rung takes aligned, unaligned, group=N, trips=N and rewrite=yes or no")),
+        _ => {
+            return Err(format!(
+                "{word:?}; a rung takes aligned, unaligned, group=N, trips=N and rewrite=yes or no"
+            ));
+        }
     }
     Ok(())
 }
