@@ -174,9 +174,12 @@ fn what_cannot_be_prepared_is_refused_before_anything_is_made() {
             let bad = prepare(Options::default(), softmax.scale(scale), Shape::rows(1, 2));
             assert!(matches!(bad, Err(Error::NotFinite { .. })));
         }
-        for (kernel, cols) in
-            [(Kernel::Thread, 33), (Kernel::Tile, 100), (Kernel::Subgroup, 8), (Kernel::Workgroup, 1 << 20)]
-        {
+        for (kernel, cols) in [
+            (Kernel::Thread, 1 << 20),
+            (Kernel::Tile, 100),
+            (Kernel::Subgroup, 8),
+            (Kernel::Workgroup, 1 << 20),
+        ] {
             let forced = prepare(Options::default().force(kernel), softmax, Shape::rows(1, cols));
             assert!(matches!(forced, Err(Error::Kernel { .. })), "{kernel:?} {cols}");
         }

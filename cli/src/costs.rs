@@ -12,7 +12,7 @@ use crate::terminal;
 /// Bytes of elements that the CPU takes in a second, until this machine has shown its own: two cores of
 /// an AMD EPYC, result pages fresh (docs/performance-start.md).
 const CPU_RATE: f64 = 1.0e9;
-/// Seconds to find, open and first use a GPU, until this machine has shown its own: lavapipe, the only
+/// Seconds to find and open a GPU, until this machine has shown its own: lavapipe, the only
 /// adapter measured so far (docs/performance-start.md).
 const GPU_START: f64 = 0.12;
 /// Bytes of elements from which on a run tells the CPU's rate rather than its start.
@@ -36,9 +36,9 @@ pub struct Measured {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Gpu {
     name: String,
-    /// Seconds to find it, open it and compile.
+    /// Seconds to find and open it.
     start: f64,
-    /// Bytes of elements in a second from then on.
+    /// Bytes of elements in a second from then on, from host to host.
     rate: Option<f64>,
 }
 

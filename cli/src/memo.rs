@@ -45,7 +45,7 @@ impl Memo {
         }
     }
 
-    /// Keeps how long a device took to open, and for a batch from its first element to its last result.
+    /// Keeps how long a device took to open, and for a batch from host to host.
     pub fn keep_measured(&self, context: &Context, bytes: u64, open: Duration, took: Duration) {
         let before = self.store.measured();
         let mut measured = before.clone();

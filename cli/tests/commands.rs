@@ -47,7 +47,7 @@ fn completions_are_made_for_every_shell() {
 fn manual_pages_are_made_for_every_command() {
     let bench = Bench::new();
     assert!(bench.ok("man").contains(".TH softmax 1"));
-    for command in ["run", "devices", "verify", "bench", "completions", "man"] {
+    for command in ["run", "devices", "tune", "verify", "bench", "completions", "man"] {
         assert!(bench.ok(&format!("man {command}")).contains(&format!("softmax-{command}")), "{command}");
     }
 }

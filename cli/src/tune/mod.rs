@@ -5,6 +5,7 @@ mod numbers;
 mod sweep;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use wgpu_softmax::gpu::adapter::{adapters, choose};
 use wgpu_softmax::gpu::profile::ProfileKey;
@@ -14,6 +15,7 @@ use wgpu_softmax::{DeviceChoice, Op, OpKind};
 use crate::failure::Failure;
 use crate::measure::{Gpu, Refusal};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::{interrupt, terminal};
 
 /// Find the fastest kernel for each row length on an adapter, and write it as a profile
@@ -33,7 +35,10 @@ pub struct Args {
     /// Where the profile is written; printed where none is named
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// A quarter of the lengths, fewer rounds, and only which kernel, not its numbers
+    /// The longest rows to measure; those beyond go by the shipped profile
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u64).range(4..))]
+    cols: Option<u64>,
+    /// Half of the lengths, fewer rounds, and only which kernel, not its numbers
     #[arg(long)]
     quick: bool,
 }
@@ -63,9 +68,14 @@ impl Args {
         let output = self.out.as_deref().map(Output::create).transpose()?;
         let mut gpu = Gpu::open(&entry)?;
         let search = self.search(entry.is_hardware());
+        let progress = Progress::cells(2 * search.lengths().count(), Instant::now());
         let mut report = vec![sweep::heading()];
-        let ladders = sweep::ladders(&mut gpu, &search, &mut report).map_err(told)?;
+        let ladders = sweep::ladders(&mut gpu, &search, &mut report, &progress).map_err(told)?;
+        drop(progress);
         let mut rungs = ladder::merge(&ladders);
+        if self.cols.is_some() {
+            rungs.iter_mut().for_each(|rung| rung.cols = rung.cols.min(search.most));
+        }
         if !self.quick {
             numbers::tune(&mut gpu, &search, &mut rungs, &mut report).map_err(told)?;
         }
@@ -82,10 +92,19 @@ impl Args {
     }
 
     fn search(&self, hardware: bool) -> Search {
-        let elements = if hardware { 1 << 24 } else { 1 << 18 };
-        let (rounds, factor) = if self.quick { (5, 4) } else { (11, 2) };
-        let most = if self.quick { 1 << 18 } else { 1 << 20 };
-        Search { elements, rounds, factor, most }
+        let (rounds, factor, most) = if self.quick { (5, 4, 1 << 17) } else { (11, 2, 1 << 20) };
+        // A program on the CPU is busy with little; a GPU must have more than its caches hold.
+        let elements = if hardware { 1 << 24 } else { 1 << 17 };
+        Search { elements, rounds, factor, most: self.cols.unwrap_or(most) }
+    }
+}
+
+impl Search {
+    /// The row lengths, multiples of 4.
+    fn lengths(&self) -> impl Iterator<Item = u64> + use<> {
+        let (factor, most) = (self.factor, self.most);
+        std::iter::successors(Some(4u64), move |cols| cols.checked_mul(factor))
+            .take_while(move |cols| *cols <= most)
     }
 }
 

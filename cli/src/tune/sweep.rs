@@ -7,9 +7,10 @@ use wgpu_softmax::gpu::profile::{Rows, Rung};
 use super::ladder::{Ladder, Length, Time};
 use super::{Search, forced, op};
 use crate::measure::{Batch, Gpu, Refusal};
+use crate::progress::Progress;
 
 /// A kernel that was so many times slower than the best is left out of the next length.
-const HOPELESS: f64 = 4.0;
+const HOPELESS: f64 = 2.5;
 
 /// Names of the table's columns.
 pub fn heading() -> Vec<String> {
@@ -21,8 +22,9 @@ pub fn ladders(
     gpu: &mut Gpu,
     search: &Search,
     report: &mut Vec<Vec<String>>,
+    progress: &Progress,
 ) -> Result<[Ladder; 2], Refusal> {
-    let mut climb = |rows| climb(gpu, search, rows, report);
+    let mut climb = |rows| climb(gpu, search, rows, report, progress);
     Ok([climb(Rows::Aligned)?, climb(Rows::Unaligned)?])
 }
 
@@ -31,16 +33,18 @@ fn climb(
     search: &Search,
     rows: Rows,
     report: &mut Vec<Vec<String>>,
+    progress: &Progress,
 ) -> Result<Ladder, Refusal> {
     let mut ladder = Ladder::new(rows);
-    let mut cols = 4;
-    while cols <= search.most {
+    for cols in search.lengths() {
         // One column less than a multiple of 4 is read one element at a time.
         let exact = if rows == Rows::Aligned { cols } else { cols - 1 };
+        progress.say(format!("{exact} columns"));
         let length = race(gpu, search, exact, &ladder)?;
         report.push(line(gpu, &length)?);
         ladder.lengths.push(length);
-        cols *= search.factor;
+        // Each line of the table but its heading is one length.
+        progress.advance_to(report.len() - 1);
     }
     Ok(ladder)
 }
