@@ -2,14 +2,11 @@
 //! write of each element, the result buffer reused, medians and best of the runs.
 //!
 //! `cargo bench --bench cpu_throughput -- [--cols 1000,4096] [--elements 16777216] [--threads 1,2]`
-//! prints the table. With `--serve` it reads `rows cols threads fast|exact level` lines from standard
-//! input and answers each with the nanoseconds of one run: that is how `peers/cpu_peers.py` runs the
-//! other libraries in between, so that a busy machine is busy for all.
+//! prints the table. Beside other libraries: `cargo xtask peers`.
 
-use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use wgpu_softmax::cpu::{self, Options, SimdLevel};
+use wgpu_softmax::cpu::{self, Options};
 use wgpu_softmax::{Precision, Shape, Softmax};
 
 const COLS: [usize; 8] = [3, 10, 128, 1000, 4096, 32768, 131_072, 1 << 24];
@@ -60,15 +57,10 @@ fn list(args: &[String], name: &str, default: &[usize]) -> Vec<usize> {
     given.map_or(default.to_vec(), |v| v.split(',').map(|n| n.parse().expect("a number")).collect())
 }
 
-fn level(name: &str) -> Option<SimdLevel> {
-    SimdLevel::available().into_iter().find(|level| level.name() == name)
-}
-
-fn options(threads: usize, level: Option<SimdLevel>) -> Options {
+fn options(threads: usize) -> Options {
     let mut options = Options::new();
     // One thread is the calling one; more are what rayon has, with its own cutting.
     options.threads = (threads == 1).then_some(1);
-    options.level = level;
     options
 }
 
@@ -80,7 +72,7 @@ fn table(args: &[String]) {
         let mut case = Case::new(rows, cols);
         for threads in list(args, "--threads", &[1, 2]) {
             for (name, precision) in [("reproducible", Precision::Reproducible), ("fast", Precision::Fast)] {
-                let options = options(threads, None);
+                let options = options(threads);
                 let mut ns: Vec<f64> = (0..runs + 1).map(|_| case.run(&options, precision)).skip(1).collect();
                 ns.sort_by(f64::total_cmp);
                 let rate = |ns: f64| (rows * cols * 8) as f64 / ns;
@@ -94,27 +86,6 @@ fn table(args: &[String]) {
     }
 }
 
-fn serve() {
-    let mut case: Option<Case> = None;
-    for line in std::io::stdin().lock().lines() {
-        let line = line.expect("a line");
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let number = |i: usize| words[i].parse::<usize>().expect("a number");
-        let shape = Shape::rows(number(0), number(1));
-        if case.as_ref().is_none_or(|case| case.shape != shape) {
-            // The old one's memory first.
-            drop(case.take());
-            case = Some(Case::new(number(0), number(1)));
-        }
-        let precision = if words[3] == "fast" { Precision::Fast } else { Precision::Reproducible };
-        let options = options(number(2), words.get(4).and_then(|name| level(name)));
-        let ns = case.as_mut().expect("just made").run(&options, precision);
-        println!("{ns}");
-        std::io::stdout().flush().expect("the reader is there");
-    }
-}
-
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    if args.iter().any(|a| a == "--serve") { serve() } else { table(&args) }
+    table(&std::env::args().collect::<Vec<_>>());
 }

@@ -35,6 +35,13 @@ pub enum Error {
         /// The operation's name.
         op: &'static str,
     },
+    /// Statistics that were given cannot be those of the whole row.
+    Statistics {
+        /// Which row.
+        row: u64,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
     /// A buffer cannot be bound as asked.
     Binding {
         /// Which operand.
@@ -137,6 +144,7 @@ impl fmt::Display for Error {
                     "{op} gives one result per row and cannot overwrite its input; pass an output of that size"
                 )
             }
+            Error::Statistics { row, why } => write!(f, "statistics of row {row}: {why}"),
             Error::Binding { operand, why } => write!(f, "{operand}: {why}"),
             Error::Limit { what, needed, limit, hint } => {
                 write!(f, "{what}: {needed} needed, the device allows {limit}; {hint}")

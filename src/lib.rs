@@ -8,7 +8,7 @@
 //! | files, readers, more rows than memory holds, several devices | [`stream::Stream`] |
 //! | buffers on a wgpu device | [`gpu::Ops`], [`gpu::Plan`] |
 //! | no GPU, or no wish for one | [`cpu`] |
-//! | a row cut over devices or machines | [`cpu::row_max`], [`cpu::row_sum`], [`RowMax`], [`RowSum`] |
+//! | a row cut over devices or machines | [`cpu::row_max`], [`cpu::row_sum`], [`cpu::finish`] |
 //!
 //! Shapes are rows of f32 that lie one after the other ([`Shape`]). A row with a NaN or +inf is NaN; -inf
 //! among other elements has probability 0; a row of nothing but -inf is NaN unless [`EmptyRow::Zero`] is
@@ -27,6 +27,11 @@ mod shape;
 mod stats;
 pub mod stream;
 pub mod verify;
+
+/// The recipes of the documentation run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shards.md")]
+struct Shards;
 
 pub use context::{Context, Timing};
 pub use error::Error;

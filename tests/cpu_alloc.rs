@@ -82,4 +82,11 @@ fn nothing_is_allocated_for_parts_of_rows() {
         count(|| cpu::row_statistics_with(&options, 1.0, &x, shape, &mut *stats.borrow_mut()).unwrap()),
         0
     );
+    let (out, total) = (std::cell::RefCell::new(vec![0.0; rows * cols]), cols as u64);
+    for op in [Op::new(OpKind::Softmax), Op::new(OpKind::LogSoftmax)] {
+        let finish = || {
+            cpu::finish_with(&options, op, &x, shape, &*stats.borrow(), total, &mut out.borrow_mut()).unwrap()
+        };
+        assert_eq!(count(finish), 0);
+    }
 }

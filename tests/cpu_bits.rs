@@ -4,7 +4,7 @@
 //! Lengths are sampled by default; `SOFTMAX_FULL=1` takes every one of 0..=1040 and more seeds.
 
 use wgpu_softmax::cpu::{self, Options, SimdLevel, reference};
-use wgpu_softmax::{EmptyRow, Op, OpKind, RowMax, RowStats, RowSum, Shape};
+use wgpu_softmax::{EmptyRow, Op, OpKind, RowStats, Shape};
 
 #[path = "cpu_rows/mod.rs"]
 mod cpu_rows;
@@ -204,42 +204,6 @@ fn an_unaligned_input_has_the_bits_of_the_reference() {
         let x = spread_row(&mut random, 40 * cols + 16, 5.0);
         for offset in 0..16 {
             check_all(&x[offset..][..40 * cols], 40, cols, 1.0, "unaligned");
-        }
-    }
-}
-
-#[test]
-fn parts_of_rows_merge_to_the_statistics_of_whole_rows() {
-    let mut random = Random::new(6);
-    for (rows, cols, scale) in [(5, 90, 1.0), (3, 5000, 0.3), (2, 300_000, 1.0)] {
-        let x = spread_row(&mut random, rows * cols, 5.0);
-        let expected: Vec<RowStats> = x.chunks(cols).map(|x| reference::row_stats(x, scale)).collect();
-        let mut whole = expected.clone();
-        whole.reverse();
-        cpu::row_statistics(scale, &x, Shape::rows(rows, cols), &mut whole).unwrap();
-        assert_eq!(whole, expected);
-        let cuts = [0, cols / 3, cols / 3 + 5, cols];
-        let parts: Vec<Vec<f32>> = cuts
-            .windows(2)
-            .map(|cut| x.chunks(cols).flat_map(|row| row[cut[0]..cut[1]].to_vec()).collect())
-            .collect();
-        for options in ways() {
-            let mut max = vec![RowMax::EMPTY; rows];
-            for part in &parts {
-                let mut here = max.clone();
-                cpu::row_max_with(&options, scale, part, Shape::rows(rows, part.len() / rows), &mut here)
-                    .unwrap();
-                max = max.iter().zip(here).map(|(a, b)| a.merge(b)).collect();
-            }
-            let mut sum = vec![RowSum::default(); rows];
-            for part in &parts {
-                let (mut here, shape) = (sum.clone(), Shape::rows(rows, part.len() / rows));
-                cpu::row_sum_with(&options, scale, part, shape, &max, cols as u64, &mut here).unwrap();
-                sum = sum.iter().zip(here).map(|(a, b)| a.merge(b)).collect();
-            }
-            let merged: Vec<RowStats> =
-                max.iter().zip(sum).map(|(max, sum)| RowStats::new(*max, sum)).collect();
-            assert_eq!(merged, expected, "{options:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ use common::watchdog::Watchdog;
 use common::{expected, same};
 use wgpu_softmax::gpu::Options;
 use wgpu_softmax::stream::{Each, Fallback, Reader, Sink, Stream, Summary, Writer};
-use wgpu_softmax::{Context, Error, Op, OpKind, Shape, Softmax};
+use wgpu_softmax::{Context, Error, LogSumExp, Op, OpKind, Shape, Softmax};
 
 const SHAPE: (usize, usize) = (6000, 100);
 
@@ -55,9 +55,11 @@ fn a_device_lost_in_the_middle_leaves_the_rows_before() {
         assert_eq!(*finished as usize * SHAPE.1, taken.len());
         assert!(*finished > 1000 && *finished < 6000, "{finished}");
         assert!(same(&taken, &expected(Softmax::new().into(), &x, shape)[..taken.len()]));
-        // And from the start, the next time.
+        // And from the start, the next time: at once, or with the first chunk where the loss is told then.
         let error = stream(&context, Softmax::new().into()).run_blocking(&x[..], Writer::new(io::sink()));
-        assert!(matches!(error, Err(Error::Device { .. })), "{error:?}");
+        let found = error.unwrap_err();
+        let begins = matches!(found, Error::Device { .. } | Error::Stopped { finished: 0, .. });
+        assert!(begins, "{found:?}");
     }
 }
 
@@ -136,6 +138,58 @@ fn a_device_lost_before_is_not_waited_for() {
         let summary = lost.run_blocking(&x[..], &mut out[..]).unwrap();
         assert!(same(&out, &expected(Softmax::new().into(), &x, shape)) && summary.faults.len() == 1);
     }
+}
+
+/// Set in the process whose memory is limited.
+#[cfg(target_os = "linux")]
+const CHILD: &str = "SOFTMAX_TEST_LIMITED";
+
+/// In a process of its own, since the limit is the whole process's.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_refused_is_an_error_or_the_cpus_work() {
+    let _watchdog = Watchdog::new("memory_that_is_refused_is_an_error_or_the_cpus_work");
+    if std::env::var_os(CHILD).is_some() {
+        return limited();
+    }
+    let name = "memory_that_is_refused_is_an_error_or_the_cpus_work";
+    let program = std::env::current_exe().unwrap();
+    let mut child = std::process::Command::new(program);
+    let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(told.matches("refused: ").count(), 1, "{told}");
+}
+
+/// Rows of 128 MiB, of which three do not fit what the process may still take.
+#[cfg(target_os = "linux")]
+fn limited() {
+    let entry = common::test_adapters().remove(0);
+    let context = pollster::block_on(Context::on(entry, Options::default())).unwrap();
+    let (shape, x) = (Shape::rows(3, 32 << 20), vec![1.0f32; 3 * (32 << 20)]);
+    let mut out = [0.0; 3];
+    // The threads of the CPU and the kernel's pipeline are there before the limit is.
+    Context::cpu("a test").run_into_blocking(LogSumExp::new(), &x, shape, &mut out).unwrap();
+    limit_memory(300 << 20);
+    let stream = || Stream::new(&context, LogSumExp::new(), shape).memory(4 << 30).device_memory(4 << 30);
+    let error = stream().run_blocking(&x[..], &mut out[..]).unwrap_err();
+    assert!(matches!(error, Error::Device { .. }), "{error}");
+    println!("refused: {error}");
+    out.fill(0.0);
+    let summary = stream().fallback(Fallback::Cpu).run_blocking(&x[..], &mut out[..]).unwrap();
+    assert!(summary.faults.len() == 1 && out.iter().all(|y| (y - 18.328_68).abs() < 1e-4), "{out:?}");
+}
+
+/// Lets the process take so many more bytes of address space.
+#[cfg(target_os = "linux")]
+fn limit_memory(more: u64) {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let most = pages * 4096 + more;
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the pointer is to a limit that lives through the call.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) };
+    assert_eq!(result, 0);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Comparison of a result with the CPU's, bit by bit.
 
+use std::fs::File;
+
 use serde::Serialize;
-use wgpu_softmax::{Op, Precision, Shape, cpu};
+use wgpu_softmax::stream::{Each, ReadAt, Stream};
+use wgpu_softmax::{Context, Op, Precision, Shape};
 
 use crate::failure::Failure;
+use crate::npy::Elements;
 use crate::progress::Progress;
-use crate::steps::{Step, Steps};
 
 /// What the comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -13,26 +16,28 @@ pub struct Check {
     /// Whether the result may be kept: equal bits, or for `fast` equal special values.
     pub passed: bool,
     /// How many results were compared.
-    pub compared: usize,
+    pub compared: u64,
     /// How many differ in a bit.
-    pub differing: usize,
+    pub differing: u64,
     /// How many of those are NaN or infinite on one side only, or infinities of unlike signs.
-    pub differing_in_kind: usize,
+    pub differing_in_kind: u64,
     /// The largest distance of two numbers, in steps of f32; everything subnormal counts as 0.
     pub max_ulp: u32,
     /// The largest difference of two numbers.
     pub max_difference: f64,
     /// The first difference there is.
     pub first: Option<Difference>,
+    #[serde(skip)]
+    words_per_row: u64,
 }
 
 /// Two results that differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// Its row.
-    pub row: usize,
+    pub row: u64,
     /// Its column; 0 where a row has one result.
-    pub column: usize,
+    pub column: u64,
     /// What the device gave.
     pub found: Value,
     /// What the CPU gives.
@@ -60,37 +65,57 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// Compares `found` with what the CPU gives reproducibly for the same rows.
-pub fn check(op: Op, x: &[f32], shape: Shape, found: &[f32], progress: &Progress) -> Result<Check, Failure> {
+/// Compares results in a file, from byte `offset` on, with what the CPU gives reproducibly for the same
+/// rows. `memory` is what it may use.
+pub fn check(
+    op: Op,
+    elements: &mut Elements,
+    shape: Shape,
+    found: (&File, u64),
+    memory: Option<u64>,
+    progress: Progress,
+) -> Result<Check, Failure> {
+    let (file, offset) = found;
     let mut exact = op;
     exact.precision = Precision::Reproducible;
-    let steps = Steps::of_bytes(&op, shape, Progress::STEP);
-    let mut expected = bytemuck::try_zeroed_vec(steps.most_results()).map_err(|()| {
-        Failure::Cannot("--check: there is no memory for a second result; leave it out".to_owned())
-    })?;
-    let mut check = Check { compared: found.len(), ..Check::default() };
-    for step in steps {
-        let expected = &mut expected[..step.results.len()];
-        cpu::run(exact, &x[step.elements.clone()], step.shape, expected)?;
-        check.compare(&step, &found[step.results.clone()], expected);
-        progress.advance_to(step.elements.end * size_of::<f32>());
+    let words = op.kind.output_words(Shape::rows(1, shape.cols() as usize))?;
+    let (mut check, mut found) = (Check::new(words), Vec::new());
+    let cpu = Context::cpu("a comparison");
+    let mut stream =
+        Stream::new(&cpu, exact, shape).progress(move |at| progress.of(at.bytes, at.bytes_in_all));
+    if let Some(memory) = memory {
+        stream = stream.memory(memory);
     }
+    let compared = stream.run_blocking(
+        elements.rows_from(0),
+        Each(|expected: &[f32]| {
+            found.resize(expected.len(), 0.0);
+            file.read_exact_at(offset + 4 * check.compared, bytemuck::cast_slice_mut(&mut found))?;
+            check.compare(&found, expected);
+            Ok(())
+        }),
+    );
+    compared.map_err(|error| elements.failure().unwrap_or_else(|| error.into()))?;
     check.passed = check.differing == 0 || op.precision == Precision::Fast && check.differing_in_kind == 0;
     Ok(check)
 }
 
 impl Check {
-    fn compare(&mut self, step: &Step, found: &[f32], expected: &[f32]) {
-        let per_row = found.len() / (step.shape.row_count() as usize).max(1);
-        for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-            if found.to_bits() != expected.to_bits() {
-                let place = (step.row + i / per_row, i % per_row);
-                self.note(place, found, expected);
-            }
-        }
+    /// Of nothing yet; a row has so many results.
+    fn new(words_per_row: u64) -> Self {
+        Self { words_per_row: words_per_row.max(1), ..Self::default() }
     }
 
-    fn note(&mut self, (row, column): (usize, usize), found: f32, expected: f32) {
+    fn compare(&mut self, found: &[f32], expected: &[f32]) {
+        for (i, (&found, &expected)) in (self.compared..).zip(found.iter().zip(expected)) {
+            if found.to_bits() != expected.to_bits() {
+                self.note((i / self.words_per_row, i % self.words_per_row), found, expected);
+            }
+        }
+        self.compared += expected.len() as u64;
+    }
+
+    fn note(&mut self, (row, column): (u64, u64), found: f32, expected: f32) {
         self.differing += 1;
         let difference = || Difference { row, column, found: found.into(), expected: expected.into() };
         self.first.get_or_insert_with(difference);
@@ -115,7 +140,8 @@ fn steps_between(a: f32, b: f32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wgpu_softmax::Softmax;
+    use std::io::Write;
+    use wgpu_softmax::{Softmax, cpu};
 
     fn checked(precision: Precision, change: impl Fn(&mut [f32])) -> Check {
         let x = [4.8, 1.21, 2.385, f32::NAN, 0.0, 0.0];
@@ -125,7 +151,12 @@ mod tests {
         exact.precision = Precision::Reproducible;
         cpu::run(exact, &x, shape, &mut y).unwrap();
         change(&mut y);
-        check(op, &x, shape, &y, &Progress::new("test", 0, std::time::Instant::now())).unwrap()
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"12345678").unwrap();
+        file.write_all(bytemuck::cast_slice(&y)).unwrap();
+        let mut elements = Elements::in_memory("x.npy".into(), x.to_vec());
+        let progress = Progress::new("test", 0, std::time::Instant::now());
+        check(op, &mut elements, shape, (&file, 8), None, progress).unwrap()
     }
 
     #[test]

@@ -15,6 +15,19 @@ pub fn open(choice: &DeviceChoice) -> Result<Context, Failure> {
     }
 }
 
+/// Opens all that `--device` names, each once.
+pub fn open_all(choices: &[DeviceChoice]) -> Result<Vec<Context>, Failure> {
+    let mut all: Vec<Context> = Vec::new();
+    for choice in choices {
+        let context = open(choice)?;
+        let number = |context: &Context| context.adapter().map(|entry| entry.index);
+        if all.iter().all(|other| number(other) != number(&context)) {
+            all.push(context);
+        }
+    }
+    Ok(all)
+}
+
 /// Where something ran.
 #[derive(Clone, Debug, Serialize)]
 pub struct Place {

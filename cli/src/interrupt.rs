@@ -1,4 +1,4 @@
-//! What Ctrl-C and a request to end leave behind: nothing.
+//! What Ctrl-C and a request to end leave behind: nothing, or what the run can be resumed from.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,15 +8,29 @@ use crate::terminal;
 /// The exit status after an interruption, as shells have it for Ctrl-C.
 const STATUS: i32 = 130;
 
-/// The unfinished files that an interruption removes.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What is said where a run was ended from which another one can go on.
+pub const RESUME: &str = "; what is done is kept, go on with --resume";
+
+/// A file that has not got its name yet.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Whether another run could go on with it.
+    pub is_kept: bool,
+}
+
+/// The unfinished files, which an interruption removes unless they are kept.
+static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
 
 /// The unfinished files; while the guard is held no interruption is acted on.
-pub fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+pub fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished files and end the process.
+///
+/// A write beyond the allowed size of a file becomes an error that can be told.
 ///
 /// Each of them that the parent has ignored, as `nohup` does with SIGHUP, stays ignored.
 #[cfg(unix)]
@@ -25,6 +39,8 @@ pub fn catch() {
     use signal_hook::iterator::Signals;
 
     let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal));
+    // SAFETY: ignoring a signal runs no code of ours; for this one the system call fails instead.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     // Where this fails, a signal ends the process as it would without it.
     if let Ok(mut signals) = Signals::new(heeded) {
         let wait = move || {
@@ -55,12 +71,16 @@ fn is_ignored(signal: libc::c_int) -> bool {
 }
 
 fn end() {
-    let mut paths = unfinished();
-    for path in paths.drain(..) {
-        let _ = std::fs::remove_file(path);
+    let mut guard = unfinished();
+    let mut line = "error: interrupted; no output was written".to_owned();
+    if guard.iter().any(|unfinished| unfinished.is_kept) {
+        line.push_str(RESUME);
+    }
+    for unfinished in guard.drain(..).filter(|unfinished| !unfinished.is_kept) {
+        let _ = std::fs::remove_file(unfinished.file);
     }
     terminal::clear_line();
-    terminal::tell("error: interrupted; no output was written");
-    // The guard is still held: no file can get its final name any more.
+    terminal::tell(&line);
+    // The guard is still held: the file cannot get its final name any more.
     std::process::exit(STATUS);
 }

@@ -1,17 +1,18 @@
 //! The parts of a run, each timed.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use wgpu_softmax::gpu::Profile;
-use wgpu_softmax::{Context, DeviceChoice, Op, Shape, Timing};
+use wgpu_softmax::stream::{self, Fallback, Stream, Summary};
+use wgpu_softmax::{Context, DeviceChoice, Error, Op, Shape};
 
 use crate::check::{self, Check};
 use crate::device;
 use crate::failure::Failure;
-use crate::npy::{Array, Source, header_bytes};
+use crate::npy::{Elements, Source};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::steps::Steps;
 use crate::summary::Parts;
 
 /// One operation on one batch.
@@ -21,78 +22,106 @@ pub struct Job {
     pub op: Op,
     /// Of which rows.
     pub shape: Shape,
-    /// The kernel that ran.
-    pub kernel: &'static str,
+    /// Bytes of memory that it may use.
+    pub memory: Option<u64>,
     times: Parts<Duration>,
     start: Instant,
 }
 
 impl Job {
     /// Begins now.
-    pub fn new(op: Op, shape: Shape) -> Self {
-        Self {
-            op,
-            shape,
-            times: Parts::default(),
-            kernel: "none: there is nothing to compute",
-            start: Instant::now(),
-        }
+    pub fn new(op: Op, shape: Shape, memory: Option<u64>) -> Self {
+        Self { op, shape, memory, times: Parts::default(), start: Instant::now() }
     }
 
-    /// Makes the device ready, which plans by the profile where one is given.
-    pub fn open(&mut self, choice: &DeviceChoice, profile: Option<&Profile>) -> Result<Context, Failure> {
+    /// Makes the devices ready, which plan by the profile where one is given.
+    pub fn open(
+        &mut self,
+        choices: &[DeviceChoice],
+        profile: Option<&Profile>,
+    ) -> Result<Vec<Context>, Failure> {
         let since = Instant::now();
-        let mut context = device::open(choice)?;
+        let mut contexts = device::open_all(choices)?;
         if let Some(profile) = profile {
-            crate::profile::apply(&mut context, profile)?;
+            contexts.iter_mut().try_for_each(|context| crate::profile::apply(context, profile))?;
         }
         self.times.open = since.elapsed();
-        Ok(context)
+        Ok(contexts)
     }
 
-    /// Reads or maps the input.
-    pub fn read(&mut self, source: Source) -> Result<Array, Failure> {
+    /// Finds the way to the elements; reads them all where that cannot be avoided.
+    pub fn elements(&mut self, source: Source) -> Result<Elements, Failure> {
         let since = Instant::now();
-        let progress = Progress::new("reading", source.bytes(), self.start);
-        let array = source.data(&progress)?;
-        if !array.is_mapped() {
-            self.times.read = Some(since.elapsed());
-        }
-        Ok(array)
+        let progress = Progress::new("reading", source.bytes() as usize, self.start);
+        let elements = source.elements(self.memory, &progress)?;
+        self.times.read = since.elapsed();
+        Ok(elements)
     }
 
-    /// Computes. In steps where someone watches the bar, else at once: the bits are the same.
-    pub fn compute(&mut self, context: &Context, x: &[f32], y: &mut [f32]) -> Result<(), Failure> {
-        let step = if Progress::is_watched() { Progress::STEP } else { usize::MAX };
-        let progress = Progress::new("computing", size_of_val(x), self.start);
-        for step in Steps::of_bytes(&self.op, self.shape, step) {
-            let (elements, results) = (&x[step.elements.clone()], &mut y[step.results]);
-            let timing = pollster::block_on(context.run_into(self.op, elements, step.shape, results))?;
-            self.add(&timing, context.adapter().is_some());
-            self.kernel = timing.kernel;
-            progress.advance_to(step.elements.end * size_of::<f32>());
-        }
-        Ok(())
+    /// Bytes of memory that are left for chunks.
+    fn left(&self, elements: &Elements) -> Option<u64> {
+        self.memory.map(|memory| memory.saturating_sub(elements.bytes_held()))
     }
 
-    fn add(&mut self, timing: &Timing, on_gpu: bool) {
-        self.times.kernel += timing.compute;
-        if on_gpu {
-            let parts = timing.upload + timing.compute + timing.read_back;
-            // Parts that ran at the same time add up to more than the whole.
-            *self.times.prepare.get_or_insert_default() += timing.total.saturating_sub(parts);
-            *self.times.upload.get_or_insert_default() += timing.upload;
-            *self.times.read_back.get_or_insert_default() += timing.read_back;
+    /// Computes the rows from `done` on, chunk by chunk.
+    pub fn compute(
+        &mut self,
+        contexts: &[Context],
+        fallback: Fallback,
+        elements: &mut Elements,
+        done: u64,
+        output: &mut Output,
+    ) -> Result<Summary, Failure> {
+        let (rows, cols) = (self.shape.row_count() - done, self.shape.cols());
+        let progress = Progress::new("computing", (rows * cols * 4) as usize, self.start);
+        let shape = Shape::rows(rows as usize, cols as usize);
+        let mut stream = Stream::new(&contexts[0], self.op, shape).fallback(fallback);
+        stream = contexts[1..].iter().fold(stream, Stream::and);
+        stream = stream.progress(move |at| progress.of(at.bytes, at.bytes_in_all));
+        if let Some(memory) = self.left(elements) {
+            stream = stream.memory(memory);
+        }
+        let words_per_row = self.op.kind.output_words(Shape::rows(1, cols as usize))?;
+        let mut results = Results::new(output, done, words_per_row);
+        let outcome = stream.run_blocking(elements.rows_from(done * cols), &mut results);
+        let (time, failure) = (results.time, results.failure);
+        let summary = outcome.map_err(|error| cause(error, elements.failure().or(failure)))?;
+        self.note(&summary, elements.time, time);
+        Ok(summary)
+    }
+
+    /// The parts overlap, so they may add up to more than the whole.
+    fn note(&mut self, summary: &Summary, read: Duration, write: Duration) {
+        self.times.read += read;
+        self.times.write = write;
+        for share in &summary.shares {
+            self.times.kernel += share.timing.compute;
+            if &*share.device != "the CPU" {
+                *self.times.upload.get_or_insert_default() += share.timing.upload;
+                *self.times.read_back.get_or_insert_default() += share.timing.read_back;
+            }
         }
     }
 
-    /// Compares with the CPU.
-    pub fn check(&mut self, x: &[f32], y: &[f32]) -> Result<Check, Failure> {
+    /// Compares what was written, from byte `offset` of the output on, with the CPU.
+    pub fn check(&mut self, elements: &mut Elements, output: &Output, offset: u64) -> Result<Check, Failure> {
         let since = Instant::now();
-        let progress = Progress::new("checking", size_of_val(x), self.start);
-        let check = check::check(self.op, x, self.shape, y, &progress)?;
+        let Some(file) = output.written() else {
+            return Err(Failure::Cannot("--check: the output is gone; name a file".to_owned()));
+        };
+        let progress = Progress::new("checking", 0, self.start);
+        let memory = self.left(elements);
+        let check = check::check(self.op, elements, self.shape, (file, offset), memory, progress)?;
         self.times.check = Some(since.elapsed());
         Ok(check)
+    }
+
+    /// Gives the output its name.
+    pub fn finish(&mut self, output: Output) -> Result<(), Failure> {
+        let since = Instant::now();
+        output.finish()?;
+        self.times.write += since.elapsed();
+        Ok(())
     }
 
     /// How long each part took; all of it ends now.
@@ -100,21 +129,54 @@ impl Job {
         self.times.total = self.start.elapsed();
         self.times.seconds()
     }
+}
 
-    /// Writes the result under its name.
-    pub fn write(&mut self, mut output: Output, dims: &[usize], y: &[f32]) -> Result<(), Failure> {
-        let since = Instant::now();
-        let header = header_bytes(dims).map_err(|e| Failure::Cannot(format!("the output's header: {e}")))?;
-        output.write(&header)?;
-        let progress = Progress::new("writing", size_of_val(y), self.start);
-        let mut done = 0;
-        for bytes in bytemuck::cast_slice(y).chunks(Progress::STEP) {
-            output.write(bytes)?;
-            done += bytes.len();
-            progress.advance_to(done);
+/// What the reader or the writer said where it was one of them, else what the library says.
+fn cause(error: Error, told: Option<Failure>) -> Failure {
+    match (&error, told) {
+        (Error::Stopped { cause, .. }, Some(told))
+            if matches!(**cause, Error::Source { .. } | Error::Sink { .. }) =>
+        {
+            told
         }
-        output.finish()?;
-        self.times.write = Some(since.elapsed());
-        Ok(())
+        _ => error.into(),
+    }
+}
+
+/// Results on their way to the output.
+struct Results<'a> {
+    output: &'a mut Output,
+    rows_before: u64,
+    words_per_row: u64,
+    words: u64,
+    time: Duration,
+    failure: Option<Failure>,
+}
+
+impl<'a> Results<'a> {
+    fn new(output: &'a mut Output, rows_before: u64, words_per_row: u64) -> Self {
+        Self { output, rows_before, words_per_row, words: 0, time: Duration::ZERO, failure: None }
+    }
+
+    fn put(&mut self, words: &[f32]) -> Result<(), Failure> {
+        self.output.write(bytemuck::cast_slice(words))?;
+        self.words += words.len() as u64;
+        // A row that was cut comes in pieces.
+        match self.words.checked_rem(self.words_per_row) {
+            Some(0) => self.output.rows_done(self.rows_before + self.words / self.words_per_row),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl stream::Sink for Results<'_> {
+    fn write(&mut self, words: &[f32]) -> io::Result<()> {
+        let since = Instant::now();
+        let put = self.put(words);
+        self.time += since.elapsed();
+        put.map_err(|failure| {
+            self.failure = Some(failure);
+            io::Error::other("the output")
+        })
     }
 }

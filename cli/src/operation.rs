@@ -88,6 +88,16 @@ impl Operation {
         }
     }
 
+    /// All of it in a few words, the same for the same bits.
+    pub fn description(&self) -> Result<String, Failure> {
+        let empty_row = match self.empty_row {
+            EmptyRowName::Nan => "nan",
+            EmptyRowName::Zero => "zero",
+        };
+        let (name, precision) = (self.name(), self.precision());
+        Ok(format!("{name}, scale {}, {precision}, empty rows {empty_row}", self.factor()?))
+    }
+
     /// The precision's name on the command line.
     pub fn precision(&self) -> &'static str {
         match self.precision {

@@ -51,9 +51,10 @@ impl Progress {
         Self { bar, since, shown: Cell::new(false) }
     }
 
-    /// Whether there is anyone to look.
-    pub fn is_watched() -> bool {
-        !ProgressDrawTarget::stderr().is_hidden()
+    /// So many bytes of so many are done.
+    pub fn of(&self, done: u64, all: u64) {
+        self.bar.set_length(all);
+        self.advance_to(done as usize);
     }
 
     /// So many are done.

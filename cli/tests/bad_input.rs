@@ -86,13 +86,14 @@ fn nested_brackets_are_refused_at_once() {
     }
 }
 
+#[cfg(unix)]
 #[test]
-fn a_result_larger_than_memory() {
+fn a_result_larger_than_the_disk() {
     let bench = Bench::new();
     // No element, and yet one result for each of 2^60 rows.
     bench.file("x.npy", &npy("<f4", "(1152921504606846976, 0)", &[]));
     let said = refused(&bench, "run x.npy -o y.npy --device cpu --op logsumexp");
-    assert!(said.contains("4611686018427387904 bytes of memory"), "{said}");
+    assert!(said.contains("4.61 EB are to be written and "), "{said}");
 }
 
 #[test]

@@ -5,12 +5,12 @@ use super::{Options, SimdLevel, job, parallel, stream};
 use crate::error::check_length;
 use crate::{Error, Op, OpKind, Shape};
 
-/// Floats that are copied at a time: a piece that plain stores keep in the L1 cache, as kernels do.
-const PIECE: usize = 4096;
+/// Floats of a plain copy at a time: so few that the C library uses vector stores, as kernels do, and
+/// not its string instructions.
+const PIECE: usize = 256;
 
 /// Copies a batch as an operation with one result per element reads and writes it: on as many threads,
-/// and past the caches where that operation's results go past them. No such operation can be faster
-/// than the memory lets this be.
+/// and past the caches where that operation's results go past them.
 ///
 /// # Errors
 /// [`Error::Length`] where a slice does not fit the shape, [`Error::Kernel`] where the CPU lacks the
@@ -21,7 +21,7 @@ pub fn copy_with(options: &Options, x: &[f32], shape: Shape, out: &mut [f32]) ->
     check_length("output", shape.elements()?, out.len())?;
     let in_cache = (DIRECT_COLS..=HELD_COLS).contains(&job.cols);
     let level = (job.stream && !in_cache).then_some(job.level);
-    let parts = parallel::part_count(options.threads, x.len(), x.len().div_ceil(PIECE));
+    let parts = parallel::part_count(options.threads, x.len(), x.len());
     copy_parts(level, x, out, parts);
     Ok(())
 }
@@ -39,14 +39,12 @@ fn copy_parts(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32], parts: u
 }
 
 fn copy_part(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32]) {
-    for (x, y) in x.chunks(PIECE).zip(y.chunks_mut(PIECE)) {
-        match past_caches {
-            Some(level) => stream::copy(level, x, y),
-            None => y.copy_from_slice(x),
-        }
+    if let Some(level) = past_caches {
+        stream::copy(level, x, y);
+        return stream::fence();
     }
-    if past_caches.is_some() {
-        stream::fence();
+    for (x, y) in x.chunks(PIECE).zip(y.chunks_mut(PIECE)) {
+        y.copy_from_slice(x);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The CPU implementation, and the meaning of every operation.
 //!
 //! [`reference`](mod@reference) is the specification, one element after the other. Everything else computes the same
-//! bits with vector instructions, on as many threads as the work is worth. Nothing here allocates
-//! per call on the calling thread: results go into the caller's slices, and scratch is kept.
+//! bits with vector instructions, on as many threads as the work is worth. Results go into the
+//! caller's slices and scratch is kept: on one thread no call allocates, on more only what hands work over.
 //!
 //! ```
 //! use wgpu_softmax::{Shape, cpu};
@@ -31,7 +31,10 @@ pub use copy::copy_with;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
 pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};
-pub use shards::{row_max, row_max_with, row_statistics, row_statistics_with, row_sum, row_sum_with};
+pub use shards::{
+    finish, finish_in_place, finish_in_place_with, finish_with, row_max, row_max_with, row_statistics,
+    row_statistics_with, row_sum, row_sum_with,
+};
 
 use crate::error::check_length;
 use crate::{Error, LogSoftmax, LogSumExp, Op, OpKind, Shape, Softmax, Softmin};

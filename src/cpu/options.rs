@@ -93,8 +93,8 @@ impl SimdLevel {
 pub struct Options {
     /// Only these instructions.
     pub level: Option<SimdLevel>,
-    /// Cut the work into exactly this many parts where it can be cut so often, for rayon's threads
-    /// to take; with 1 the calling thread does all of it.
+    /// Cut the work into exactly this many parts where it can be cut so often, for the calling
+    /// thread and rayon's to take; with 1 the calling thread does all of it.
     pub threads: Option<usize>,
 }
 

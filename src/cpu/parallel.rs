@@ -1,15 +1,19 @@
-//! Work cut into parts for rayon's threads. Nothing here allocates: parts are halves of halves.
+//! Work cut into parts, which the calling thread and rayon's take in turn. The calling thread works
+//! too, so that one thread less has to be woken, and nothing waits while another one wakes.
+
+use std::sync::{Mutex, PoisonError};
 
 use fearless_simd::dispatch;
 
-use super::reference::RowFinish;
+use super::reference::{self, RowFinish};
 use super::rows::{self, Io, Job, long, part::Part};
-use super::simd::WideTotal;
 use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
+use super::simd::{MAX_LANES, WideTotal};
 use super::special::{from_key, settle_max};
 use super::sum::third_bin;
 use super::{scratch, stream};
+use crate::RowStats;
 
 /// Elements of a part worth a thread's waking: handing one over costs some microseconds.
 const PART: usize = 1 << 16;
@@ -47,17 +51,53 @@ fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
     if parts == 1 {
         return rows::run(job, io);
     }
-    let rows = row_count * (parts / 2) / parts;
-    let (left, right) = io.split_at(rows * job.cols, rows * job.words);
-    rayon::join(
-        || whole_rows(job, left, rows, parts / 2),
-        || whole_rows(job, right, row_count - rows, parts - parts / 2),
-    );
+    share(parts, pieces(io, row_count, parts, job.cols, job.words), &|io| rows::run(job, io));
+}
+
+/// Cuts `units` of so many elements of input and output each into parts.
+fn pieces<'a>(io: Io<'a>, units: usize, parts: usize, x: usize, y: usize) -> impl Iterator<Item = Io<'a>> {
+    let mut rest = Some(io);
+    (0..parts).filter_map(move |part| {
+        let units = units * (part + 1) / parts - units * part / parts;
+        let (piece, others) = rest.take()?.split_at(units * x, units * y);
+        rest = Some(others);
+        Some(piece)
+    })
+}
+
+/// Calls `work` with each part, on the calling thread and on as many of rayon's as there are parts for.
+fn share<T: Send>(count: usize, parts: impl Iterator<Item = T> + Send, work: &(impl Fn(T) + Sync)) {
+    let queue = Mutex::new(parts);
+    let run = || {
+        loop {
+            let part = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match part {
+                Some(part) => work(part),
+                None => return,
+            }
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 1..count.min(rayon::current_num_threads()) {
+            scope.spawn(|_| run());
+        }
+        run();
+    });
+}
+
+/// Both results; the second one from another thread.
+fn both<A, B: Send>(a: impl FnOnce() -> A, b: impl FnOnce() -> B + Send) -> (A, B) {
+    let mut second = None;
+    let first = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| second = Some(b()));
+        a()
+    });
+    (first, second.expect("the scope ends when its work has"))
 }
 
 /// One row on several threads: a reduction (in odd rows two), then the result.
 fn split_row(job: &Job, io: Io, threads: Option<usize>) {
-    let Part { key, mut total, .. } = part(job, io.x(), threads);
+    let Part { key, mut total, least, .. } = part(job, io.x(), threads);
     if total.is_none() && from_key(key).is_finite() {
         total = Some(sum(job, io.x(), settle_max(key), job.cols as u64, threads));
     }
@@ -65,7 +105,7 @@ fn split_row(job: &Job, io: Io, threads: Option<usize>) {
         long::LongResult::Stats(stats) => long::write_stats(io, &stats),
         long::LongResult::Elements(finish) => {
             let parts = if job.op.kind.is_elementwise() { row_parts(threads, job.cols) } else { 1 };
-            write(job, io, &finish, parts);
+            write(job, io, &finish, least, parts);
         }
     }
 }
@@ -104,32 +144,21 @@ pub(crate) fn each_row<T: Send>(
     threads: Option<usize>,
     f: &(impl Fn(usize, &[f32], &mut T) + Sync),
 ) {
-    let parts = part_count(threads, x.len(), out.len());
-    each_row_from(0, job.cols, x, out, parts, f);
-}
-
-fn each_row_from<T: Send>(
-    first: usize,
-    cols: usize,
-    x: &[f32],
-    out: &mut [T],
-    parts: usize,
-    f: &(impl Fn(usize, &[f32], &mut T) + Sync),
-) {
-    if parts <= 1 {
-        for (row, out) in out.iter_mut().enumerate() {
-            f(first + row, &x[row * cols..][..cols], out);
-        }
-        return;
+    if x.is_empty() || part_count(threads, x.len(), out.len()) == 1 {
+        return some_rows(0, job.cols, x, out, f);
     }
-    let rows = out.len() * (parts / 2) / parts;
-    let ((x0, x1), (out0, out1)) = (x.split_at(rows * cols), out.split_at_mut(rows));
-    rayon::join(
-        || each_row_from(first, cols, x0, out0, parts / 2, f),
-        || each_row_from(first + rows, cols, x1, out1, parts - parts / 2, f),
-    );
+    let rows = out.len().div_ceil(part_count(threads, x.len(), out.len()));
+    let parts = x.chunks(rows * job.cols).zip(out.chunks_mut(rows)).enumerate();
+    share(parts.len(), parts, &|(part, (x, out))| some_rows(part * rows, job.cols, x, out, f));
 }
 
+fn some_rows<T>(first: usize, cols: usize, x: &[f32], out: &mut [T], f: &impl Fn(usize, &[f32], &mut T)) {
+    for (row, out) in out.iter_mut().enumerate() {
+        f(first + row, &x[row * cols..][..cols], out);
+    }
+}
+
+/// The results of as many parts, merged in the same order each time.
 fn reduce<T: Send>(
     x: &[f32],
     parts: usize,
@@ -140,38 +169,81 @@ fn reduce<T: Send>(
         return part(x);
     }
     let (left, right) = x.split_at(x.len() / parts * (parts / 2));
-    let (left, right) = rayon::join(
-        || reduce(left, parts / 2, part, merge),
-        || reduce(right, parts - parts / 2, part, merge),
-    );
+    let (left, right) =
+        both(|| reduce(left, parts / 2, part, merge), || reduce(right, parts - parts / 2, part, merge));
     merge(left, right)
+}
+
+/// The least element of a row where only its statistics are known.
+const UNKNOWN: f32 = f32::NEG_INFINITY;
+
+/// Writes parts of rows, given the statistics of the whole ones, of `total_cols` elements.
+pub(crate) fn finish(job: &Job, io: Io, stats: &[RowStats], total_cols: u64, threads: Option<usize>) {
+    let parts = part_count(threads, io.x().len(), stats.len());
+    let row_parts = row_parts(threads, job.cols);
+    if parts == 1 {
+        return finish_rows(job, io, stats, total_cols, row_parts);
+    }
+    let rows = stats.len().div_ceil(parts);
+    let mut rest = Some(io);
+    let parts = stats.chunks(rows).map(move |stats| {
+        let at = stats.len() * job.cols;
+        let (part, others) = rest.take().expect("as many rows as statistics").split_at(at, at);
+        rest = Some(others);
+        (part, stats)
+    });
+    share(parts.len(), parts, &|(io, stats)| finish_rows(job, io, stats, total_cols, row_parts));
+}
+
+fn finish_rows(job: &Job, mut io: Io, stats: &[RowStats], total_cols: u64, row_parts: usize) {
+    for (row, stats) in stats.iter().enumerate() {
+        let (_, rest) = io.reborrow().split_at(row * job.cols, row * job.cols);
+        let (row, _) = rest.split_at(job.cols, job.cols);
+        write(job, row, &reference::finish(&job.op, stats, total_cols), UNKNOWN, row_parts);
+    }
 }
 
 /// Writes a row, or a part of one, with one result per element.
 pub(crate) fn write_row(job: &Job, io: Io, finish: &RowFinish, threads: Option<usize>) {
     let parts = row_parts(threads, io.x().len());
-    write(job, io, finish, parts);
+    write(job, io, finish, UNKNOWN, parts);
 }
 
-fn write(job: &Job, io: Io, finish: &RowFinish, parts: usize) {
+/// Parts of a row that its result is written in, for each thread.
+const WRITES: usize = 8;
+
+/// Writes a row, or a part of one; `least` is the whole row's least element.
+fn write(job: &Job, io: Io, finish: &RowFinish, least: f32, parts: usize) {
     if parts == 1 {
-        return write_part(job, io, finish);
+        return write_part(job, io, finish, least);
     }
-    let mid = io.x().len() / parts * (parts / 2);
-    let (left, right) = io.split_at(mid, mid);
-    rayon::join(|| write(job, left, finish, parts / 2), || write(job, right, finish, parts - parts / 2));
+    let len = io.x().len();
+    let parts = (parts * WRITES).min(len / long::PIECE).max(1);
+    share(parts, pieces(io, len, parts, 1, 1), &|io| write_part(job, io, finish, least));
 }
 
-fn write_part(job: &Job, io: Io, finish: &RowFinish) {
+fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
+    if io.x().len() < MAX_LANES {
+        return write_short(job, io, finish);
+    }
     scratch::with(long::SCRATCH, |scratch| {
         if job.is_fast() {
-            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, least, scratch));
+        } else if third_bin(job.cols as u64) {
+            dispatch!(job.token, simd => long::write::<_, ExactLong>(simd, job, io, finish, least, scratch));
         } else {
-            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, scratch));
+            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, least, scratch));
         }
     });
     if job.stream {
         stream::fence();
+    }
+}
+
+/// A part that may be shorter than a vector.
+fn write_short(job: &Job, mut io: Io, finish: &RowFinish) {
+    for i in 0..io.x().len() {
+        io.y()[i] = reference::element(io.x()[i], job.op.scale, finish);
     }
 }
 

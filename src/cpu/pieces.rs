@@ -2,9 +2,9 @@
 //! result of each once those of the whole row are known.
 
 use super::rows::{Io, Job, long};
-use super::simd::{MAX_LANES, WideTotal};
+use super::simd::WideTotal;
 use super::special::settle_max;
-use super::{Options, job, parallel, reference};
+use super::{Options, job, parallel};
 use crate::{Error, Op, Shape};
 
 pub(crate) use super::rows::long::LongResult;
@@ -47,11 +47,6 @@ impl Pieces {
     /// The results of a piece.
     pub(crate) fn write(&self, x: &[f32], key: i32, total: Option<WideTotal>, out: &mut [f32]) {
         match self.result(key, total) {
-            LongResult::Elements(finish) if x.len() < MAX_LANES => {
-                for (x, out) in x.iter().zip(out) {
-                    *out = reference::element(*x, self.job.op.scale, &finish);
-                }
-            }
             LongResult::Elements(finish) => {
                 parallel::write_row(&self.job, Io::Apart(x, out), &finish, None);
             }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::peers;
 use crate::shell::{Executable, cargo, executables, root, run};
 
 /// The script that runs there.
@@ -27,8 +28,10 @@ pub fn bundle(out: Option<PathBuf>) -> Result<()> {
     let out = out.unwrap_or_else(|| root().join("target/bundle"));
     replace(&out)?;
     let format = "--message-format=json";
-    let members = ["--workspace", "--exclude", "xtask"];
-    let mut command = cargo("build", ["--release", "-p", "softmax-cli", "--bins", format]);
+    // The comparison's own tests need cargo's folders, and no GPU.
+    let members = ["--workspace", "--exclude", "xtask", "--exclude", "softmax-compare"];
+    let programs = ["--release", "-p", "softmax-cli", "-p", "softmax-compare", "--bins", format];
+    let mut command = cargo("build", programs);
     for built in executables(&mut command)? {
         put(&built, &out.join(&built.name))?;
     }
@@ -45,6 +48,7 @@ pub fn bundle(out: Option<PathBuf>) -> Result<()> {
     for folder in DATA.iter().filter(|folder| root().join(folder).exists()) {
         copy_data(&root().join(folder), &out.join("data").join(folder))?;
     }
+    copy_data(&root().join(peers::SCRIPTS), &out.join("peers"))?;
     script(&out.join("run.sh"))?;
     let size = size(&out)?;
     println!("\nit needs glibc 2.{} or later", glibc(&out)?);
@@ -77,6 +81,9 @@ fn copy_data(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
+        if entry.file_name() == "__pycache__" {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             copy_data(&entry.path(), &target)?;
         } else if entry.path().extension().is_none_or(|e| e != "rs") {

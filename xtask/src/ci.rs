@@ -21,10 +21,11 @@ const SHARED: [&str; 8] =
 pub fn ci() -> Result<()> {
     let start = Instant::now();
     run(&mut cargo("fmt", ["--all", "--check"]))?;
+    run(&mut cargo("fmt", ["--manifest-path", "examples/mpi/Cargo.toml", "--check"]))?;
     run(&mut cargo("clippy", ["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     run(cargo("doc", ["--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut cargo("check", ["-p", "wgpu-softmax", "--no-default-features"]))?;
-    run(&mut cargo("check", ["-p", "wgpu-softmax", "--features", "ndarray"]))?;
+    run(&mut cargo("check", ["-p", "wgpu-softmax", "--features", "ndarray,serde"]))?;
     dependencies()?;
     package()?;
     machine::prepare()?;

@@ -6,5 +6,6 @@ pub mod ci;
 pub mod counts;
 pub mod isa;
 pub mod machine;
+pub mod peers;
 pub mod shell;
 pub mod test;

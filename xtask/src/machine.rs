@@ -19,7 +19,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a Vulkan adapter (a GPU's, or Mesa's software one)",
         present: has_vulkan,
@@ -31,6 +31,11 @@ const NEEDS: [Need; 4] = [
         packages: &["mesa-vulkan-drivers", "libvulkan1"],
     },
     Need { what: "spirv-val", present: has_spirv_val, packages: &["spirv-tools"] },
+    Need {
+        what: "Open MPI, and libclang to read its headers with, for examples/mpi",
+        present: || has_open_mpi() && has_libclang(),
+        packages: &["openmpi-bin", "libopenmpi-dev", "libclang-dev"],
+    },
     // It exists for fewer processors than Debian does; instructions are counted on this one only.
     Need {
         what: "valgrind",
@@ -101,6 +106,24 @@ fn quiet(command: &mut Command) -> bool {
 
 fn has_spirv_val() -> bool {
     quiet(Command::new("spirv-val").arg("--version"))
+}
+
+fn has_open_mpi() -> bool {
+    quiet(Command::new("mpirun").arg("--version")) && quiet(Command::new("mpicc").arg("--showme:version"))
+}
+
+/// Whether the crate that reads C headers finds the library to do it with: where `LIBCLANG_PATH` says,
+/// or where distributions put it.
+fn has_libclang() -> bool {
+    let is_libclang = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with("libclang") && !name.contains("cpp") && name.ends_with(".so")
+    };
+    let holds =
+        |folder: &Path| std::fs::read_dir(folder).is_ok_and(|all| all.flatten().any(|e| is_libclang(&e)));
+    let llvm = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|e| e.path().join("lib"));
+    let usual = ["/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    std::env::var_os("LIBCLANG_PATH").is_some() || usual.iter().map(Into::into).chain(llvm).any(|f| holds(&f))
 }
 
 fn has_valgrind() -> bool {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use xtask::{bundle, ci, counts, isa, machine, test};
+use xtask::{bundle, ci, counts, isa, machine, peers, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -37,6 +37,8 @@ enum Chore {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Measure this library beside burn, candle, torch, onnxruntime, numpy, jax and Triton
+    Peers(Box<PeersOptions>),
     #[command(name = isa::driver::CHILD, hide = true)]
     IsaChild { entry_point: String, immediate_size: u32, bindings: Vec<String> },
     #[command(name = isa::driver::VERSION_CHILD, hide = true)]
@@ -62,6 +64,15 @@ struct IsaOptions {
     /// For programs, instead of a table
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct PeersOptions {
+    /// A Python virtual environment to use as it is; unless given, target/peers/venv is made
+    #[arg(long)]
+    venv: Option<PathBuf>,
+    #[command(flatten)]
+    comparison: softmax_compare::Options,
 }
 
 #[derive(Args)]
@@ -97,6 +108,7 @@ fn run() -> Result<()> {
         Chore::Isa(options) => show_isa(&options),
         Chore::Counts(options) => compare_counts(&options),
         Chore::Bundle { out } => bundle::bundle(out),
+        Chore::Peers(options) => peers::peers(options.venv, options.comparison),
         Chore::IsaChild { entry_point, immediate_size, bindings } => {
             isa::driver::child(&entry_point, immediate_size, &bindings)
         }

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Checks and measures the library on this machine, without Rust or network.
-#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests bench benches; unless given: all
+#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests bench benches peers; unless given: all
 # Everything that is printed goes to files below RESULTS (unless given: results), and one line per
 # step to RESULTS/summary.txt. Exit status 1 where a step failed.
 #   STEP_SECONDS   time limit of one test or benchmark program (600)
 #   BENCH_ARGS     what `softmax bench` gets besides, such as "--device nvidia --kernel all"
+#   PYTHON         a Python with numpy and torch, for the step peers (python3)
+#   PEERS_ARGS     what that step gets instead of "--threads 0 --elements 67108864": the GPU alone,
+#                  256 MiB
 #   VK_DRIVER_FILES   the driver's description, where the loader does not find it
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=${1:-$here/results}
 [ $# -gt 0 ] && shift
-steps=${*:-machine devices verify tests bench benches}
+steps=${*:-machine devices verify tests bench benches peers}
 limit=${STEP_SECONDS:-600}
 mkdir -p "$results"
 results=$(cd "$results" && pwd)
@@ -53,6 +56,18 @@ machine() {
   return 0
 }
 
+# Ours beside torch and Triton on the same card, where there is a Python that has them.
+peers() {
+  local python=${PYTHON:-python3} lacks
+  if ! lacks=$("$python" -c 'import numpy, torch' 2>&1); then
+    echo "peers: skipped, $python has no numpy and torch: ${lacks##*$'\n'}" | tee -a "$results/summary.txt"
+    return
+  fi
+  # Unquoted: several arguments.
+  step peers "$here/softmax-compare" --scripts "$here/peers" --python "$python" --out "$results/peers" \
+    --because "rust: the bundle leaves burn and candle out" ${PEERS_ARGS:---threads 0 --elements 67108864}
+}
+
 programs() {
   local kind=$1 program
   shift
@@ -74,6 +89,7 @@ for name in $steps; do
       step bench "$here/softmax" bench --json --csv "$results/bench.csv" --html "$results/bench.html" ${BENCH_ARGS:-}
       mv "$results/bench.txt" "$results/bench.json" ;;
     benches) programs benches --bench ;;
+    peers) peers ;;
     *) echo "no such step: $name" >&2; exit 2 ;;
   esac
 done

@@ -8,6 +8,9 @@ use anyhow::Result;
 use crate::shell::{cargo, executables, run};
 use crate::{machine, shell};
 
+/// What the library leaves out unless asked for, and the tests cover.
+const FEATURES: &str = "wgpu-softmax/ndarray,wgpu-softmax/serde";
+
 /// Runs unit, integration and documentation tests and every example. `full` adds all of it in the
 /// release profile, with the tests marked `#[ignore]` for their length. `extra` goes to the tests.
 ///
@@ -17,11 +20,13 @@ pub fn test(full: bool, extra: &[String]) -> Result<()> {
     let start = Instant::now();
     machine::prepare()?;
     // The development profile is optimised enough, and checks overflow and debug assertions.
-    run(&mut tests(&["--workspace"], extra))?;
+    run(&mut tests(&["--workspace", "--features", FEATURES], extra))?;
     examples()?;
+    mpi(extra)?;
     if full {
         let ignored = [&["--include-ignored".to_owned()], extra].concat();
-        run(&mut tests(&["--workspace", "--release", "--lib", "--bins", "--tests"], &ignored))?;
+        let targets = ["--workspace", "--features", FEATURES, "--release", "--lib", "--bins", "--tests"];
+        run(&mut tests(&targets, &ignored))?;
     }
     println!("\nAll tests passed in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())
@@ -39,9 +44,21 @@ fn tests(arguments: &[&str], extra: &[String]) -> Command {
 
 /// Every example runs without arguments and succeeds.
 fn examples() -> Result<()> {
-    let mut build = cargo("build", ["--workspace", "--examples", "--message-format=json"]);
+    let mut build =
+        cargo("build", ["--workspace", "--features", FEATURES, "--examples", "--message-format=json"]);
     for example in executables(&mut build)?.iter().filter(|e| e.kind == "example") {
         run(Command::new(&example.path).current_dir(shell::root()))?;
     }
     Ok(())
+}
+
+/// The jobs of several ranks: a package of its own, since it takes Open MPI to build.
+fn mpi(extra: &[String]) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        println!("\nleft out: examples/mpi, which is tested on Linux alone");
+        return Ok(());
+    }
+    let target = shell::root().join("target/mpi");
+    let place = ["--manifest-path", "examples/mpi/Cargo.toml", "--target-dir"];
+    run(&mut tests(&[&place[..], &[&target.to_string_lossy()]].concat(), extra))
 }

@@ -1,14 +1,18 @@
-//! The data of an array: mapped where it can be used as it lies, else read.
+//! A file with an array: its header, its length, and the way to its elements.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use wgpu_softmax::stream::ReadAt;
+
+use super::elements::Elements;
 use super::header::{self, Description, elements, shape_text, too_many};
 use super::order;
 use crate::failure::Failure;
+use crate::journal::InputIdentity;
 use crate::progress::Progress;
-use memmap2::Mmap;
+use crate::terminal::bytes;
 
 /// A file whose header is read and found good.
 #[derive(Debug)]
@@ -18,31 +22,7 @@ pub struct Source {
     description: Description,
     elements: usize,
     /// Where the data begins; `None` where the file cannot be sought in, such as a pipe.
-    offset: Option<usize>,
-}
-
-/// The elements of an array in C order.
-#[derive(Debug)]
-pub enum Array {
-    /// As they lie in the file, from this byte on.
-    Mapped(Mmap, usize),
-    /// In memory of our own.
-    Read(Vec<f32>),
-}
-
-impl Array {
-    /// All of them.
-    pub fn elements(&self) -> &[f32] {
-        match self {
-            Array::Mapped(map, offset) => bytemuck::cast_slice(&map[*offset..]),
-            Array::Read(data) => data,
-        }
-    }
-
-    /// Whether the file is used where it lies, so that reading it is part of computing.
-    pub fn is_mapped(&self) -> bool {
-        matches!(self, Array::Mapped(..))
-    }
+    offset: Option<u64>,
 }
 
 impl Source {
@@ -57,12 +37,12 @@ impl Source {
         let description = header::read(&mut file).map_err(fail)?;
         let elements = elements(&description.shape).ok_or_else(|| fail(too_many(&description.shape)))?;
         let mut source = Self { path: path.to_owned(), file, description, elements, offset: None };
-        if !about.is_file() {
-            return Ok(source);
+        if about.is_file() {
+            let offset = source.file.stream_position().map_err(|e| fail(e.to_string()))?;
+            source.check_length(about.len().saturating_sub(offset)).map_err(fail)?;
+            source.offset = Some(offset);
         }
-        let offset = source.file.stream_position().map_err(|e| fail(e.to_string()))?;
-        source.check_length(about.len().saturating_sub(offset))?;
-        Ok(Self { offset: usize::try_from(offset).ok(), ..source })
+        Ok(source)
     }
 
     /// The length of each axis.
@@ -71,72 +51,114 @@ impl Source {
     }
 
     /// Bytes of data.
-    pub fn bytes(&self) -> usize {
-        self.elements * size_of::<f32>()
+    pub fn bytes(&self) -> u64 {
+        self.elements as u64 * 4
     }
 
-    /// The elements. They are not copied where they lie as they are needed.
-    pub fn data(mut self, progress: &Progress) -> Result<Array, Failure> {
-        if let Some(offset) = self.mappable() {
-            // SAFETY: the mapping is read only. Should another program shorten the file meanwhile, the
-            // kernel ends the process (SIGBUS); one that overwrites it changes what is computed, as it
-            // would while being read. Mapping 512 MiB and adding them up takes 67 ms, reading 390 ms.
-            let map = unsafe { Mmap::map(&self.file) }.map_err(|e| Failure::of_file(&self.path, e))?;
-            // The file may have changed since its length was looked at.
-            self.check_length((map.len() as u64).saturating_sub(offset as u64))?;
-            return Ok(Array::Mapped(map, offset));
+    /// What tells it from another input; `None` where it cannot be read again.
+    pub fn identity(&self) -> Result<Option<InputIdentity>, Failure> {
+        let Some(offset) = self.offset else { return Ok(None) };
+        let of = || {
+            let mut header = vec![0; offset as usize];
+            self.file.read_exact_at(0, &mut header)?;
+            InputIdentity::of(&self.file, &header)
+        };
+        of().map(Some).map_err(|error| Failure::of_file(&self.path, error))
+    }
+
+    /// The same, in a file without a name where it could not be read again.
+    pub fn again(mut self) -> Result<Self, Failure> {
+        if self.offset.is_none() {
+            let needed = self.bytes();
+            let copy = copied(&mut self.file, needed);
+            let (file, found) = copy.map_err(|error| Failure::of_file(&self.path, error))?;
+            self.check_length(found).map_err(|what| Failure::of_file(&self.path, what))?;
+            (self.file, self.offset) = (file, Some(0));
+        }
+        Ok(self)
+    }
+
+    /// The way to the elements, and the memory that it takes. Only `memory` bytes may be used.
+    pub fn elements(self, memory: Option<u64>, progress: &Progress) -> Result<Elements, Failure> {
+        let swapped = self.description.swapped;
+        if self.description.fortran && self.shape().len() > 1 {
+            let ordered = self.in_c_order(memory, progress)?;
+            return Ok(Elements::in_memory(self.path, ordered));
+        }
+        let elements = match self.offset {
+            Some(offset) => Elements::in_file(self.path, self.file, offset)?,
+            None => Elements::from_pipe(self.path, self.file, self.description.shape),
+        };
+        Ok(elements.swapped(swapped))
+    }
+
+    /// All elements in C order, which takes all of them in memory, twice.
+    fn in_c_order(&self, memory: Option<u64>, progress: &Progress) -> Result<Vec<f32>, Failure> {
+        let needed = 2 * self.bytes();
+        if let Some(memory) = memory.filter(|memory| needed > *memory) {
+            let (needed, memory) = (bytes(needed), bytes(memory));
+            let what = format!(
+                "an array in Fortran order takes {needed} of memory and --memory allows {memory}; save it with numpy.ascontiguousarray, or allow more"
+            );
+            return Err(Failure::of_file(&self.path, what));
         }
         let mut data = zeros(self.elements, &self.path)?;
-        self.read_into(&mut data, progress)?;
+        self.read_all(bytemuck::cast_slice_mut(&mut data), progress)?;
         if self.description.swapped {
-            data.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
+            super::elements::swap(&mut data);
         }
-        if self.description.fortran && self.shape().len() > 1 {
-            let mut ordered = zeros(self.elements, &self.path)?;
-            order::to_c(&data, self.shape(), &mut ordered);
-            data = ordered;
-        }
-        Ok(Array::Read(data))
+        let mut ordered = zeros(self.elements, &self.path)?;
+        order::to_c(&data, self.shape(), &mut ordered);
+        Ok(ordered)
     }
 
-    /// Where the data begins, if it can be used as it lies.
-    fn mappable(&self) -> Option<usize> {
-        let plain = !self.description.swapped && !self.description.fortran;
-        self.offset.filter(|offset| plain && offset.is_multiple_of(align_of::<f32>()) && self.elements > 0)
-    }
-
-    fn check_length(&self, found: u64) -> Result<(), Failure> {
-        let needed = (self.elements * size_of::<f32>()) as u64;
-        let shape = shape_text(self.shape());
-        let why = match found.cmp(&needed) {
-            std::cmp::Ordering::Equal => return Ok(()),
-            std::cmp::Ordering::Less => "it was cut short, save it again",
-            std::cmp::Ordering::Greater => "save that array alone, so that nothing is left out unnoticed",
-        };
-        let what = format!("the shape {shape} takes {needed} bytes of data and the file has {found}; {why}");
-        Err(Failure::of_file(&self.path, what))
-    }
-
-    fn read_into(&mut self, data: &mut [f32], progress: &Progress) -> Result<(), Failure> {
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(data);
+    fn read_all(&self, data: &mut [u8], progress: &Progress) -> Result<(), Failure> {
         let mut done = 0;
-        while done < bytes.len() {
-            let end = bytes.len().min(done + Progress::STEP);
-            match self.file.read(&mut bytes[done..end]) {
-                Ok(0) => return self.check_length(done as u64),
+        while done < data.len() {
+            let end = data.len().min(done + Progress::STEP);
+            match (&self.file).read(&mut data[done..end]) {
+                Ok(0) => {
+                    let short = self.check_length(done as u64);
+                    return short.map_err(|what| Failure::of_file(&self.path, what));
+                }
                 Ok(n) => done += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Failure::of_file(&self.path, error)),
             }
             progress.advance_to(done);
         }
-        let more = self.file.read(&mut [0]).map_err(|e| Failure::of_file(&self.path, e))?;
-        self.check_length((done + more) as u64)
+        let more = (&self.file).read(&mut [0]).map_err(|e| Failure::of_file(&self.path, e))?;
+        self.check_length((done + more) as u64).map_err(|what| Failure::of_file(&self.path, what))
+    }
+
+    fn check_length(&self, found: u64) -> Result<(), String> {
+        check_length(self.shape(), found)
     }
 }
 
+/// Whether there are as many bytes of data as a shape takes.
+pub fn check_length(shape: &[usize], found: u64) -> Result<(), String> {
+    let needed = elements(shape).unwrap_or(usize::MAX) as u64 * 4;
+    let why = match found.cmp(&needed) {
+        std::cmp::Ordering::Equal => return Ok(()),
+        std::cmp::Ordering::Less => "it was cut short, save it again",
+        std::cmp::Ordering::Greater => "save that array alone, so that nothing is left out unnoticed",
+    };
+    let shape = shape_text(shape);
+    Err(format!("the shape {shape} takes {needed} bytes of data and the file has {found}; {why}"))
+}
+
+/// What comes from a pipe, in a file without a name, and how much it is: a byte too much at most.
+fn copied(from: &mut impl Read, needed: u64) -> io::Result<(File, u64)> {
+    let mut file = tempfile::tempfile()?;
+    let found = io::copy(&mut from.take(needed + 1), &mut file)?;
+    file.flush()?;
+    file.rewind()?;
+    Ok((file, found))
+}
+
 /// Zeros, or a failure that names the file they are for.
-pub fn zeros(elements: usize, path: &Path) -> Result<Vec<f32>, Failure> {
+fn zeros(elements: usize, path: &Path) -> Result<Vec<f32>, Failure> {
     bytemuck::try_zeroed_vec(elements).map_err(|()| {
         let bytes = elements as u128 * size_of::<f32>() as u128;
         Failure::of_file(

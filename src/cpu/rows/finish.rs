@@ -73,6 +73,12 @@ impl Maxima {
     }
 }
 
+/// Whether elements between these are a near row's.
+#[inline(always)]
+pub(crate) fn is_near<S: Simd, M: Math<S>>(max: f32, least: f32) -> bool {
+    max.abs() <= ANCHOR_LIMIT && max - least <= M::NEAR
+}
+
 /// Writes the results of an operation with one result per row.
 #[inline(always)]
 pub(crate) fn per_row<S: Simd, M: Math<S>>(

@@ -4,9 +4,8 @@
 
 use fearless_simd::prelude::*;
 
-use super::part::Part;
 use super::pass::{NOTHING, exp_sum, exps};
-use super::{Io, Job};
+use super::{Io, Job, finish::is_near, part::Part};
 use crate::cpu::RowRange;
 use crate::cpu::reciprocal::Reciprocal;
 use crate::cpu::reference::{self, RowFinish, special_row};
@@ -18,7 +17,7 @@ use crate::numerics::NEG_INF_BITS;
 use crate::{OpKind, RowMax, RowStats, RowSum};
 
 /// Floats of a piece; the last one may be up to a vector longer, since none is shorter than one.
-const PIECE: usize = 4096;
+pub(crate) const PIECE: usize = 4096;
 /// Floats of scratch that a pass needs.
 pub(crate) const SCRATCH: usize = 2 * (PIECE + 64);
 
@@ -28,7 +27,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     let rows = io.x().len() / job.cols;
     for row in 0..rows {
         let x = &io.x()[row * job.cols..][..job.cols];
-        let Part { key, mut total, .. } = part::<S, M>(simd, x, job.op.scale, scratch);
+        let Part { key, mut total, least, .. } = part::<S, M>(simd, x, job.op.scale, scratch);
         // No closure: inside `or_else` it would lose its target features.
         if total.is_none() && from_key(key).is_finite() {
             total = Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch));
@@ -37,7 +36,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let (row, _) = rest.split_at(job.cols, job.words);
         match result(job, key, total) {
             LongResult::Stats(stats) => write_stats(row, &stats),
-            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, scratch),
+            LongResult::Elements(finish) => write::<S, M>(simd, job, row, &finish, least, scratch),
         }
     }
 }
@@ -145,8 +144,14 @@ pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch:
             if let Some(total) = part.total
                 && from_key(part.key).is_finite()
             {
-                let row = M::row(simd, splat(simd, settle_max(part.key)));
-                part.total = Some(total.merge(piece_sum::<S, M>(simd, x, &row)));
+                let max = settle_max(part.key);
+                let row = M::row(simd, splat(simd, max));
+                let sum = if is_near::<S, M>(max, least) {
+                    piece_sum::<S, M::Near>(simd, x, &row)
+                } else {
+                    piece_sum::<S, M>(simd, x, &row)
+                };
+                part.total = Some(total.merge(sum));
             }
         },
     );
@@ -184,13 +189,14 @@ pub(crate) fn sum<S: Simd, M: Math<S>>(
     total
 }
 
-/// Writes a row, or a part of one.
+/// Writes a row, or a part of one; `least` is the row's least element.
 #[inline(always)]
 pub(crate) fn write<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     io: Io,
     finish: &RowFinish,
+    least: f32,
     scratch: &mut [f32],
 ) {
     match *finish {
@@ -198,22 +204,13 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
         RowFinish::Scale(row, by) => {
             let range = M::row(simd, splat(simd, row.max));
             let by = [splat(simd, by.high), splat(simd, by.low)];
-            each(
-                simd,
-                job,
-                io,
-                scratch,
-                #[inline(always)]
-                |x, y| {
-                    exps::<S, M>(simd, x, &range, y, PIECE);
-                    map_in_place(
-                        simd,
-                        y,
-                        #[inline(always)]
-                        |e| M::normalise(simd, e, &by),
-                    );
-                },
-            );
+            if is_near::<S, M>(row.max, least) {
+                let release = splat(simd, 1.0) / M::Near::unit(simd, &range);
+                let by = [by[0] * release, by[1] * release];
+                write_scaled::<S, M::Near>(simd, job, io, &range, &by, scratch);
+            } else {
+                write_scaled::<S, M>(simd, job, io, &range, &by, scratch);
+            }
         }
         RowFinish::Shift(row, log) => {
             let (max, log) = (splat(simd, row.max), splat(simd, log));
@@ -236,6 +233,33 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
             );
         }
     }
+}
+
+#[inline(always)]
+fn write_scaled<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    io: Io,
+    range: &M::Row,
+    by: &[S::f32s; 2],
+    scratch: &mut [f32],
+) {
+    each(
+        simd,
+        job,
+        io,
+        scratch,
+        #[inline(always)]
+        |x, y| {
+            exps::<S, M>(simd, x, range, y, PIECE);
+            map_in_place(
+                simd,
+                y,
+                #[inline(always)]
+                |e| M::normalise(simd, e, by),
+            );
+        },
+    );
 }
 
 fn fill(mut io: Io, value: f32) {

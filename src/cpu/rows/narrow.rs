@@ -60,6 +60,8 @@ struct Block<S: Simd, M: Math<S>, const V: usize> {
     maxima: [Maxima; V],
     max: [S::f32s; V],
     totals: [PerRow<M::Total>; V],
+    /// What the results are made with: multipliers of the exponentials, or logarithms.
+    by: [[S::f32s; 2]; V],
 }
 
 impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
@@ -95,7 +97,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             maxima[v] = row_maxima::<S, M>(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
             max[v] = from_rows(simd, &maxima[v].values);
         }
-        Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V] }
+        Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V], by: [[splat(simd, 0.0); 2]; V] }
     }
 
     /// The sums; for softmax the exponentials take the elements' place. The elements that come
@@ -108,36 +110,49 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
                 prefetch(next, (v * job.cols + column) * n);
             }
             let lanes = &mut lanes[..n * job.cols];
-            self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], self.max[v], lanes);
+            let max = self.max[v];
+            if job.op.kind != OpKind::Softmax {
+                self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], max, lanes);
+            } else if self.is_near(v) {
+                self.by[v] = exponentials::<S, M::Near>(simd, lanes, max);
+            } else {
+                self.by[v] = exponentials::<S, M>(simd, lanes, max);
+            }
         }
     }
 
+    /// Whether all rows of a vector are near.
     #[inline(always)]
-    fn finish(&self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
-        let mut by = [[splat(simd, 0.0); 2]; V];
-        let softmax = job.op.kind == OpKind::Softmax;
-        for (v, by) in by.iter_mut().enumerate() {
-            *by = if softmax {
-                M::reciprocals(simd, &self.totals[v])
-            } else {
-                M::logs(simd, &self.totals[v], self.max[v])
-            };
-        }
+    fn is_near(&self, v: usize) -> bool {
+        self.maxima[v].near == u64::MAX >> (64 - S::f32s::LEN)
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
-            let (by, max) = (by[v], self.max[v]);
-            if softmax {
+            let lanes = &mut lanes[..S::f32s::LEN * job.cols];
+            let (by, max) = (self.by[v], self.max[v]);
+            if job.op.kind != OpKind::Softmax {
+                let [log, _] = M::logs(simd, &self.totals[v], max);
                 each(
                     simd,
                     lanes,
                     #[inline(always)]
-                    |e| M::normalise(simd, e, &by),
+                    |x| log_probability(simd, x, max, log),
+                );
+            } else if self.is_near(v) {
+                each(
+                    simd,
+                    lanes,
+                    #[inline(always)]
+                    |e| M::Near::normalise(simd, e, &by),
                 );
             } else {
                 each(
                     simd,
                     lanes,
                     #[inline(always)]
-                    |x| log_probability(simd, x, max, by[0]),
+                    |e| M::normalise(simd, e, &by),
                 );
             }
         }
@@ -178,27 +193,44 @@ fn row_maxima<S: Simd, M: Math<S>>(simd: S, job: &Job, lanes: &mut [f32]) -> Max
     Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
 }
 
-/// The exponentials of one vector of rows, some columns side by side.
+/// The exponentials of one vector of rows, in the elements' place, and what makes probabilities of them.
 #[inline(always)]
-fn exp_in_place<S: Simd, M: Math<S>>(simd: S, lanes: &mut [f32], row: &M::Row) {
+fn exponentials<S: Simd, M: Math<S>>(simd: S, lanes: &mut [f32], max: S::f32s) -> [S::f32s; 2] {
     let n = S::f32s::LEN;
-    let mut tiles = lanes.chunks_exact_mut(COLUMNS * n);
-    for tile in &mut tiles {
-        let mut v = [splat(simd, 0.0); COLUMNS];
-        for i in 0..COLUMNS {
-            v[i] = load(simd, &tile[i * n..]);
-        }
-        let e = M::exp_many(simd, &v, row);
-        for i in 0..COLUMNS {
-            store::<S>(e[i], &mut tile[i * n..]);
-        }
+    let row = M::row(simd, max);
+    let mut sum = M::empty(simd, &row);
+    let mut at = 0;
+    while lanes.len() - at >= COLUMNS * n {
+        columns::<S, M, COLUMNS>(simd, &mut lanes[at..], &row, &mut sum);
+        at += COLUMNS * n;
     }
-    each(
-        simd,
-        tiles.into_remainder(),
-        #[inline(always)]
-        |x| M::exp(simd, x, row),
-    );
+    while lanes.len() - at >= 3 * n {
+        columns::<S, M, 3>(simd, &mut lanes[at..], &row, &mut sum);
+        at += 3 * n;
+    }
+    while at < lanes.len() {
+        columns::<S, M, 1>(simd, &mut lanes[at..], &row, &mut sum);
+        at += n;
+    }
+    let [high, low] = M::lane_reciprocals(simd, sum, (lanes.len() / n) as u32);
+    let release = splat(simd, 1.0) / M::unit(simd, &row);
+    [high * release, low * release]
+}
+
+/// The exponentials of some columns side by side.
+#[inline(always)]
+fn columns<S: Simd, M: Math<S>, const U: usize>(simd: S, lanes: &mut [f32], row: &M::Row, sum: &mut M::Sum) {
+    let n = S::f32s::LEN;
+    let lanes = &mut lanes[..U * n];
+    let mut v = [splat(simd, 0.0); U];
+    for i in 0..U {
+        v[i] = load(simd, &lanes[i * n..]);
+    }
+    let e = M::exp_many(simd, &v, row);
+    for i in 0..U {
+        M::add(sum, e[i]);
+        store::<S>(e[i], &mut lanes[i * n..]);
+    }
 }
 
 /// The sums of one vector of rows.
@@ -208,19 +240,12 @@ fn totals<S: Simd, M: Math<S>>(
     job: &Job,
     maxima: &Maxima,
     max: S::f32s,
-    lanes: &mut [f32],
+    lanes: &[f32],
 ) -> PerRow<M::Total> {
     let row = M::row(simd, max);
     let mut sum = M::empty(simd, &row);
-    if job.op.kind == OpKind::Softmax {
-        exp_in_place::<S, M>(simd, lanes, &row);
-        for v in lanes.chunks_exact(S::f32s::LEN) {
-            M::add(&mut sum, load(simd, v));
-        }
-    } else {
-        for v in lanes.chunks_exact(S::f32s::LEN) {
-            M::add(&mut sum, M::exp(simd, load(simd, v), &row));
-        }
+    for v in lanes.chunks_exact(S::f32s::LEN) {
+        M::add(&mut sum, M::exp(simd, load(simd, v), &row));
     }
     let mut totals = M::lanes(sum, job.cols as u32);
     if maxima.special != 0 {

@@ -19,7 +19,8 @@ pub(crate) struct Part {
     /// The sum against that maximum, if it was not given up. It says nothing where the maximum is not
     /// finite.
     pub(crate) total: Option<WideTotal>,
-    least: f32,
+    /// The least element, where there is no NaN.
+    pub(crate) least: f32,
     /// How many powers of two below the maximum's every exponential lies on the grid.
     reach: u32,
 }

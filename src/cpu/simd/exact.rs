@@ -82,6 +82,12 @@ impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
     }
 
     #[inline(always)]
+    fn lane_reciprocals(simd: S, sum: Bins<S>, count: u32) -> [S::f32s; 2] {
+        let (first, second) = sum.settle(count);
+        reciprocal::lane_reciprocals(simd, first, second)
+    }
+
+    #[inline(always)]
     fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
         let mut unit = Bins::new(simd);
         unit.add(exp::<S, false>(simd, max, &Range::new(simd, max)));
@@ -156,6 +162,10 @@ impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
 
     fn reciprocals(_: S, _: &PerRow<u128>) -> [S::f32s; 2] {
         unreachable!("long rows are finished one by one")
+    }
+
+    fn lane_reciprocals(_: S, _: ThreeBins<S>, _: u32) -> [S::f32s; 2] {
+        unreachable!("a row in a lane is short")
     }
 
     fn logs(_: S, _: &PerRow<u128>, _: S::f32s) -> [S::f32s; 2] {

@@ -26,15 +26,18 @@ const POLYNOMIAL: [f32; 6] = [
 ];
 
 #[inline(always)]
-fn exp2<S: Simd>(simd: S, t: S::f32s) -> S::f32s {
+fn exp2<S: Simd, const NEAR: bool>(simd: S, t: S::f32s) -> S::f32s {
     let log2_e = splat(simd, LOG2_E);
-    let rounded = t.mul_add(log2_e, splat(simd, MAGIC));
-    let f = t.mul_sub(log2_e, rounded - MAGIC);
+    let magic = if NEAR { ROUND_MAGIC } else { MAGIC };
+    let rounded = t.mul_add(log2_e, splat(simd, magic));
+    let f = t.mul_sub(log2_e, rounded - magic);
     let mut p = splat(simd, POLYNOMIAL[5]);
     for c in POLYNOMIAL[..5].iter().rev() {
         p = p.mul_add(f, splat(simd, *c));
     }
-    p * (rounded.bitcast::<S::u32s>() << 23).bitcast::<S::f32s>()
+    let power: S::u32s = rounded.bitcast::<S::u32s>() << 23;
+    // An addition to the exponent spares the multiplier, but cannot reach 0.
+    if NEAR { (p.bitcast::<S::u32s>() + power).bitcast() } else { p * power.bitcast::<S::f32s>() }
 }
 
 /// The natural logarithm of numbers of at least 1/2, as 2 atanh((m - 1) / (m + 1)).
@@ -62,7 +65,7 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     const ONE: f32 = 1.0;
     // There is no grid.
     const REACH: u32 = 0;
-    const NEAR: f32 = 87.0;
+    const NEAR: f32 = 86.0;
 
     #[inline(always)]
     fn row(_: S, max: S::f32s) -> S::f32s {
@@ -77,7 +80,7 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     #[inline(always)]
     fn exp(simd: S, x: S::f32s, max: &S::f32s) -> S::f32s {
         let t = x - *max;
-        exp2(simd, if NEAR { t } else { t.max(splat(simd, LOWEST)) })
+        exp2::<S, NEAR>(simd, if NEAR { t } else { t.max(splat(simd, LOWEST)) })
     }
 
     #[inline(always)]
@@ -113,6 +116,11 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     #[inline(always)]
     fn reciprocals(simd: S, totals: &PerRow<f32>) -> [S::f32s; 2] {
         [splat(simd, 1.0) / super::from_rows(simd, totals), splat(simd, 0.0)]
+    }
+
+    #[inline(always)]
+    fn lane_reciprocals(simd: S, sum: S::f32s, _: u32) -> [S::f32s; 2] {
+        [splat(simd, 1.0) / sum, splat(simd, 0.0)]
     }
 
     #[inline(always)]

@@ -102,6 +102,9 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn wide(total: Self::Total) -> WideTotal;
     /// What each row's exponentials are multiplied by, as a pair.
     fn reciprocals(simd: S, totals: &PerRow<Self::Total>) -> [S::f32s; 2];
+    /// The same for the sum of each lane, of at most `NARROW_COLS` exponentials; anything where it is not
+    /// that of a row with a finite maximum.
+    fn lane_reciprocals(simd: S, sum: Self::Sum, count: u32) -> [S::f32s; 2];
     /// The logarithm of each row's sum relative to its maximum, as a pair.
     fn logs(simd: S, totals: &PerRow<Self::Total>, max: S::f32s) -> [S::f32s; 2];
     /// An exponential as a probability. In near rows `by` has the unit taken off.

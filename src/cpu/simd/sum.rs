@@ -46,7 +46,7 @@ impl<S: Simd> Bins<S> {
 
     /// The bins as integers, after `count` exponentials per lane.
     #[inline(always)]
-    fn settle(self, count: u32) -> (S::u32s, S::i32s) {
+    pub(crate) fn settle(self, count: u32) -> (S::u32s, S::i32s) {
         let first = self.first - self.coarse.bitcast::<S::u32s>() * count;
         let second = self.second - self.fine.bitcast::<S::u32s>() * count;
         (first, second.bitcast())

@@ -78,7 +78,7 @@ pub fn chart(lines: &[Line], x: &Axis, y: &Axis, level: Option<f64>) -> Plot {
         let upright = Scale { range: y.range, ticks: y.ticks.clone() };
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
-            .margin_right(16)
+            .margin_right(26)
             .x_label_area_size(BELOW)
             .y_label_area_size(LEFT)
             .build_cartesian_2d(across, upright)?;
@@ -108,7 +108,7 @@ pub fn chart(lines: &[Line], x: &Axis, y: &Axis, level: Option<f64>) -> Plot {
             }
             chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?;
             chart.draw_series(points.map(|at| Circle::new(at, 2, color.filled())))?;
-            chart.draw_series(line.marked.iter().map(|at| Circle::new(*at, 5, color.filled())))?;
+            chart.draw_series(line.marked.iter().map(|at| Circle::new(*at, 4, color.filled())))?;
         }
         area.present()?;
     }

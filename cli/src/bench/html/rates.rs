@@ -8,11 +8,13 @@ use crate::terminal::Digits;
 
 /// A chart for each device, operation and precision that was measured at several lengths of rows.
 pub fn section(report: &Report) -> Plot {
-    let cells = report.cells.iter().filter(|cell| cell.op != report::COPY);
-    let kernels: Vec<_> =
-        groups(cells.clone(), |cell| cell.kernel).into_iter().map(|(name, _)| name).collect();
+    let all = || report.cells.iter().filter(|cell| cell.op != report::COPY);
     let mut figures = String::new();
-    for ((device, op, precision), cells) in groups(cells, |cell| (cell.device, cell.op, cell.precision())) {
+    for ((device, op, precision), cells) in groups(all(), |cell| (cell.device, cell.op, cell.precision())) {
+        // The CPU's kernels are others: each kind has all colours to itself.
+        let alike = |cell: &&Cell| report.devices[cell.device].kind == report.devices[device].kind;
+        let kernels = groups(all().filter(alike), |cell| cell.kernel);
+        let kernels: Vec<_> = kernels.into_iter().map(|(name, _)| name).collect();
         let copies = report.cells.iter().filter(|c| c.device == device && c.op == report::COPY);
         let title = format!("{}: {op}, {precision}", report.devices[device].name);
         figures += &one(&title, &kernels, &largest(cells), &largest(copies.collect()))?;
