@@ -101,6 +101,10 @@ impl Job {
                 *self.times.read_back.get_or_insert_default() += share.timing.read_back;
             }
         }
+        if let (Some(upload), Some(read_back)) = (self.times.upload, self.times.read_back) {
+            let parts = upload + self.times.kernel + read_back + write;
+            self.times.prepare = Some(summary.total.saturating_sub(parts));
+        }
     }
 
     /// Compares what was written, from byte `offset` of the output on, with the CPU.

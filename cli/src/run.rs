@@ -112,27 +112,12 @@ impl Args {
         interrupt::catch();
         let op = self.operation.op()?;
         let profile = self.profile.as_deref().map(profile::read).transpose()?;
-        let mut source = Source::open(&self.input)?;
-        let dims = source.shape().to_vec();
-        let fail = |e: wgpu_softmax::Error| Failure::of_file(&self.input, e);
-        let shape = Shape::last_axis(&dims).map_err(fail)?;
-        op.kind.output_words(shape).map_err(fail)?;
-        let plan = Plan::new(op, dims, shape)?;
+        let source = Source::open(&self.input)?;
+        let (shape, plan) = self.plan(op, &source)?;
         let mut job = Job::new(op, shape, self.memory.map(|memory| memory.as_u64()));
         let contexts = job.open(&self.device, profile.as_ref())?;
-        let identity = self.identity(&source, &contexts)?;
-        let start = Start {
-            header: &plan.header,
-            bytes: plan.output_bytes,
-            identity,
-            resume: self.resume,
-            read_back: self.check,
-        };
-        let (mut output, rows_before) = Output::begin(&self.output, start)?;
-        if self.check {
-            source = source.again()?;
-        }
-        let mut elements = job.elements(source)?;
+        let (mut output, rows_before) = self.begin(&source, &contexts, &plan)?;
+        let mut elements = job.elements(if self.check { source.again()? } else { source })?;
         let outcome = self.compute(&mut job, &contexts, &mut elements, rows_before, &mut output, &plan);
         let done = match outcome {
             Ok(done) => done,
@@ -145,6 +130,25 @@ impl Args {
         }
         let summary = self.summary(job, &contexts, plan, done)?;
         self.report(&summary)
+    }
+
+    fn plan(&self, op: Op, source: &Source) -> Result<(Shape, Plan), Failure> {
+        let dims = source.shape().to_vec();
+        let fail = |e: wgpu_softmax::Error| Failure::of_file(&self.input, e);
+        let shape = Shape::last_axis(&dims).map_err(fail)?;
+        op.kind.output_words(shape).map_err(fail)?;
+        Ok((shape, Plan::new(op, dims, shape)?))
+    }
+
+    fn begin(&self, source: &Source, contexts: &[Context], plan: &Plan) -> Result<(Output, u64), Failure> {
+        let start = Start {
+            header: &plan.header,
+            bytes: plan.output_bytes,
+            identity: self.identity(source, contexts)?,
+            resume: self.resume,
+            read_back: self.check,
+        };
+        Output::begin(&self.output, start)
     }
 
     fn compute(

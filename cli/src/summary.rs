@@ -149,6 +149,8 @@ pub struct Parts<T> {
     pub open: T,
     /// File to memory.
     pub read: T,
+    /// Compiling shaders, making buffers, and whatever else the other parts do not hold.
+    pub prepare: Option<T>,
     /// Memory to device.
     pub upload: Option<T>,
     /// The computation itself.
@@ -170,6 +172,7 @@ impl Parts<Duration> {
         Parts {
             open: self.open.as_secs_f64(),
             read: self.read.as_secs_f64(),
+            prepare: of(self.prepare),
             upload: of(self.upload),
             kernel: self.kernel.as_secs_f64(),
             read_back: of(self.read_back),
@@ -231,6 +234,7 @@ impl Summary {
         let parts = [
             ("open", Some(time.open), 0),
             ("read", Some(time.read), read),
+            ("prepare", time.prepare, 0),
             ("upload", time.upload, read),
             ("kernel", Some(time.kernel), read + written),
             ("read back", time.read_back, written),

@@ -51,11 +51,15 @@ impl Terms {
     }
 
     fn gpu(&self, gpu: &Gpu) -> Demand {
+        let info = gpu.open.device.adapter_info();
+        // The buffers of a program on the CPU are the host's memory, each beside its twin unless that is it.
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let times = if software && !gpu.open.maps_storage() { 2 } else { 1 };
         Demand {
-            host_in: 1 + u64::from(self.keeps),
-            host_out: 1,
+            host_in: times + u64::from(self.keeps),
+            host_out: times,
             extra_in: u64::from(self.copies_in),
-            on_device: !gpu.open.maps_storage(),
+            on_device: !software,
             buffer: gpu.open.device.limits().max_buffer_size,
             chunk: DEVICE_CHUNK,
             ..self.rows()

@@ -147,7 +147,7 @@ fn versus(cell: Option<&Cell>, clock: Clock) -> Text {
     if wrong && !text.is_empty() {
         text += " (wrong results)";
     }
-    let good = ratios.first().map(|&r| r >= 1.0 || wrong).filter(|_| cell.name != "reproducible");
+    let good = ratios.first().map(|&r| r >= 1.0).filter(|_| cell.name != "reproducible");
     Text { text, good }
 }
 
