@@ -77,6 +77,23 @@ fn the_planner_goes_by_the_profile_and_beyond_it_by_the_shipped_one() {
 }
 
 #[test]
+fn no_lane_holds_more_than_its_bins_take() {
+    let mut software = discrete(1);
+    (software.device, software.subgroups) = (wgpu_softmax::wgpu::DeviceType::Cpu, Some((8, 8)));
+    let small = profile("cols any workgroup group=2");
+    for caps in [software, discrete(1)] {
+        for kernel in [Kernel::Thread, Kernel::Tile, Kernel::Subgroup, Kernel::Workgroup] {
+            for cols in 1..20_000 {
+                let choice = choose(cols, cols % 4 == 0, Some(kernel), &caps, &small);
+                assert!(choice.is_err() || choice.unwrap().held <= 512, "{kernel:?} {cols}");
+            }
+        }
+    }
+    let thread = |cols| choose(cols, cols % 4 == 0, Some(Kernel::Thread), &software, &small);
+    assert!(thread(511).is_ok() && thread(513).is_err() && thread(2048).is_ok() && thread(2052).is_err());
+}
+
+#[test]
 fn a_devices_limits_lower_what_a_profile_asks_for() {
     let mut caps = discrete(1);
     caps.workgroup_memory = 16384;

@@ -159,8 +159,9 @@ const PART_TRIPS: u32 = 32;
 const MAX_PARTS: u64 = 65536;
 /// Units that an invocation holds of its row, or elements in a tile.
 const SHORT_UNITS: u64 = 32;
-/// The same for an invocation of a program on the CPU, whose registers are memory in its cache.
-const SOFTWARE_UNITS: u64 = 1024;
+/// The same for any held row on a program on the CPU, whose registers are memory in its cache: as many
+/// as bins take before they must be emptied, which a held row's are but once.
+const SOFTWARE_UNITS: u64 = FLUSH as u64;
 /// Registers of 4 bytes that a lane holds of its row at most.
 const HELD_WORDS: u64 = 64;
 /// Trips of one of three loops: together they stay below 60000, since llvmpipe silently ends the
@@ -218,9 +219,9 @@ fn fit(
         }
         Kernel::Subgroup | Kernel::Workgroup => {
             let held = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
-            let words = if caps.is_software() { SOFTWARE_UNITS * 4 } else { HELD_WORDS };
-            at_most("columns", held * width, words).map_err(|_| {
-                let most = words * u64::from(team);
+            let most_units = if caps.is_software() { SOFTWARE_UNITS } else { HELD_WORDS / width };
+            at_most("units", held, most_units).map_err(|_| {
+                let most = most_units * width * u64::from(team);
                 format!(
                     "its registers hold rows of {most} columns, this one has {cols}; use {}",
                     looped(kernel)

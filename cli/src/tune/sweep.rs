@@ -9,7 +9,8 @@ use super::{Search, forced, op};
 use crate::measure::{Batch, Gpu, Refusal};
 use crate::progress::Progress;
 
-/// A kernel that was so many times slower than the best is left out of the next length.
+/// An invocation per row that was so many times slower than the best is left out from there on: longer
+/// rows do not make it better, as they do a team's.
 const HOPELESS: f64 = 2.5;
 
 /// Names of the table's columns.
@@ -53,7 +54,8 @@ fn race(gpu: &mut Gpu, search: &Search, cols: u64, ladder: &Ladder) -> Result<Le
     let rows = (search.elements / cols).max(1);
     let mut batch = Batch::new(Shape::rows(rows as usize, cols as usize))
         .map_err(|why| Refusal::Cannot(wgpu_softmax::Error::Device { why }))?;
-    let hopeful = Kernel::ALL.into_iter().filter(|kernel| ladder.slowness(*kernel) < HOPELESS);
+    let alone = |kernel| matches!(kernel, Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile);
+    let hopeful = Kernel::ALL.into_iter().filter(|k| !alone(*k) || ladder.slowness(*k) < HOPELESS);
     let field = hopeful.map(|kernel| forced(Rung::new(cols, kernel))).collect::<Result<Vec<_>, _>>()?;
     let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
     let best = runners.iter().min_by(|a, b| a.median().total_cmp(&b.median()));
