@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures_intrusive::sync::Mutex;
 
+use crate::break_even::Estimate;
 use crate::error::check_length;
 use crate::gpu::adapter::{AdapterEntry, DeviceChoice, adapters, choose};
 use crate::gpu::device::OpenDevice;
+use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
-use crate::gpu::{Ops, Options};
+use crate::gpu::{Compiled, Ops, Options};
 use crate::stream::run_on_gpu;
 use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
 
@@ -20,7 +22,8 @@ use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, So
 pub struct Timing {
     /// Host to device, as the host saw it; 0 on the CPU.
     pub upload: Duration,
-    /// The computation itself; from the device's own clock where it has one.
+    /// The computation itself; from the device's own clock where it has one and there are more than
+    /// 64 KiB of elements or results, else as the host saw it.
     pub compute: Duration,
     /// Device to host; 0 on the CPU.
     pub read_back: Duration,
@@ -28,6 +31,9 @@ pub struct Timing {
     pub total: Duration,
     /// The name of the kernel that ran, "cpu" on the CPU.
     pub kernel: &'static str,
+    /// Where the CPU computed although a GPU is open: the estimate that decided it
+    /// ([`Options::small_on_cpu`]).
+    pub small: Option<Estimate>,
 }
 
 /// One device, or the CPU, with its reused staging. Calls from several threads take turns.
@@ -59,6 +65,14 @@ pub(crate) struct Gpu {
     pub open: OpenDevice,
     pub ops: Ops,
     pub transfer: Mutex<Transfer>,
+    small: SmallOnCpu,
+}
+
+impl Gpu {
+    /// The estimate by which a batch goes to the CPU; `None` where it does not.
+    async fn small(&self, op: Op, shape: Shape) -> Option<Estimate> {
+        self.small.estimate(&self.open, &self.transfer, &op, shape).await
+    }
 }
 
 impl Context {
@@ -76,7 +90,10 @@ impl Context {
             return Ok(Self::cpu("the CPU was asked for"));
         }
         match choose(choice, &adapters().await)? {
-            Ok(entry) => Self::on(entry, Options::default()).await,
+            // A device that was named is taken for every batch.
+            Ok(entry) => {
+                Self::on(entry, Options::default().small_on_cpu(*choice == DeviceChoice::Auto)).await
+            }
             Err(reason) => Ok(Self::cpu(reason)),
         }
     }
@@ -102,10 +119,11 @@ impl Context {
     ) -> Result<Self, Error> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let open = OpenDevice::new(&entry, limits).await?;
+        let small = SmallOnCpu::new(&options);
         let ops = Ops::new(&open.device, options).await?;
         let transfer = Mutex::new(Transfer::default(), true);
         let (id, name) = (NEXT_ID.fetch_add(1, Ordering::Relaxed), entry.to_string().into());
-        Ok(Self { gpu: Some(Gpu { id, name, entry, open, ops, transfer }), reason: None })
+        Ok(Self { gpu: Some(Gpu { id, name, entry, open, ops, transfer, small }), reason: None })
     }
 
     /// The CPU, and why it is used.
@@ -143,10 +161,17 @@ impl Context {
     /// Those of [`Ops::new`].
     pub async fn set_options(&mut self, options: Options) -> Result<(), Error> {
         if let Some(gpu) = &mut self.gpu {
+            let small = SmallOnCpu::new(&options);
             gpu.ops = Ops::new(&gpu.open.device, options).await?;
+            gpu.small = small;
             gpu.transfer.lock().await.forget_plans();
         }
         Ok(())
+    }
+
+    /// The pipelines compiled so far, to be kept for the next process: see [`Ops::compiled`].
+    pub fn compiled(&self) -> Option<Compiled> {
+        self.gpu.as_ref().and_then(|gpu| gpu.ops.compiled())
     }
 
     /// Why the CPU is used, where it is.
@@ -171,8 +196,11 @@ impl Context {
         check_length("input", shape.elements()?, x.len())?;
         check_length("output", op.kind.output_words(shape)?, out.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => run_on_gpu(gpu, op, shape, Some(x), out).await,
-            _ => on_cpu(|| crate::cpu::run(op, x, shape, out)),
+            Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
+                small @ Some(_) => on_cpu(small, || crate::cpu::run(op, x, shape, out)),
+                None => run_on_gpu(gpu, op, shape, Some(x), out).await,
+            },
+            _ => on_cpu(None, || crate::cpu::run(op, x, shape, out)),
         }
     }
 
@@ -193,8 +221,11 @@ impl Context {
         }
         check_length("data", shape.elements()?, data.len())?;
         match &self.gpu {
-            Some(gpu) if !shape.is_empty() => run_on_gpu(gpu, op, shape, None, data).await,
-            _ => on_cpu(|| crate::cpu::run_in_place(op, data, shape)),
+            Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
+                small @ Some(_) => on_cpu(small, || crate::cpu::run_in_place(op, data, shape)),
+                None => run_on_gpu(gpu, op, shape, None, data).await,
+            },
+            _ => on_cpu(None, || crate::cpu::run_in_place(op, data, shape)),
         }
     }
 
@@ -258,54 +289,11 @@ impl Context {
             .map(|w| bytemuck::pod_read_unaligned(bytemuck::cast_slice(w)))
             .collect())
     }
-
-    /// [`Context::run_into`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn run_into_blocking(
-        &self,
-        op: impl Into<Op>,
-        x: &[f32],
-        shape: Shape,
-        out: &mut [f32],
-    ) -> Result<Timing, Error> {
-        pollster::block_on(self.run_into(op, x, shape, out))
-    }
-
-    /// [`Context::run_in_place`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_in_place`].
-    pub fn run_in_place_blocking(
-        &self,
-        op: impl Into<Op>,
-        data: &mut [f32],
-        shape: Shape,
-    ) -> Result<Timing, Error> {
-        pollster::block_on(self.run_in_place(op, data, shape))
-    }
-
-    /// [`Context::run`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn run_blocking(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        pollster::block_on(self.run(op, x, shape))
-    }
-
-    /// [`Context::softmax`] for callers without an executor: blocks this thread.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub fn softmax_blocking(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run_blocking(Softmax::new(), x, shape)
-    }
 }
 
-fn on_cpu(work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
+fn on_cpu(small: Option<Estimate>, work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
     let start = Instant::now();
     work()?;
     let total = start.elapsed();
-    Ok(Timing { compute: total, total, kernel: "cpu", ..Timing::default() })
+    Ok(Timing { compute: total, total, kernel: "cpu", small, ..Timing::default() })
 }

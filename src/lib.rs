@@ -17,6 +17,8 @@
 
 #[cfg(feature = "ndarray")]
 mod array;
+mod blocking;
+pub mod break_even;
 mod context;
 pub mod cpu;
 mod error;

@@ -1,31 +1,42 @@
 //! Devices on the command line: the choice of one, and what is said of it.
 
 use serde::Serialize;
+use wgpu_softmax::gpu::adapter::{adapters, choose};
+use wgpu_softmax::gpu::{Compiled, Options};
 use wgpu_softmax::{Context, DeviceChoice};
 
 use crate::cpu;
 use crate::failure::Failure;
+use crate::store::Store;
 
-/// Opens what `--device` names.
-pub fn open(choice: &DeviceChoice) -> Result<Context, Failure> {
-    match choice {
+/// Opens what `--device` names, with the pipelines that earlier runs compiled.
+pub fn open(choice: &DeviceChoice, store: &Store) -> Result<(Context, Compiled), Failure> {
+    if *choice == DeviceChoice::Cpu {
         // Looking for adapters takes a tenth of a second, and some drivers talk while it lasts.
-        DeviceChoice::Cpu => Ok(Context::cpu("the CPU was asked for")),
-        other => Ok(pollster::block_on(Context::with(other))?),
+        return Ok((Context::cpu("the CPU was asked for"), Compiled::new()));
+    }
+    match choose(choice, &pollster::block_on(adapters()))? {
+        Err(reason) => Ok((Context::cpu(reason), Compiled::new())),
+        Ok(entry) => {
+            let compiled = store.compiled(&entry);
+            let options = Options::default().compiled(compiled.clone());
+            Ok((pollster::block_on(Context::on(entry, options))?, compiled))
+        }
     }
 }
 
 /// Opens all that `--device` names, each once.
-pub fn open_all(choices: &[DeviceChoice]) -> Result<Vec<Context>, Failure> {
-    let mut all: Vec<Context> = Vec::new();
+pub fn open_all(choices: &[DeviceChoice], store: &Store) -> Result<(Vec<Context>, Vec<Compiled>), Failure> {
+    let (mut all, mut kept): (Vec<Context>, _) = (Vec::new(), Vec::new());
     for choice in choices {
-        let context = open(choice)?;
+        let (context, compiled) = open(choice, store)?;
         let number = |context: &Context| context.adapter().map(|entry| entry.index);
         if all.iter().all(|other| number(other) != number(&context)) {
             all.push(context);
+            kept.push(compiled);
         }
     }
-    Ok(all)
+    Ok((all, kept))
 }
 
 /// Where something ran.

@@ -75,7 +75,7 @@ impl Args {
 fn auto(found: &[AdapterEntry]) -> Result<Auto, Failure> {
     Ok(match choose(&DeviceChoice::Auto, found)? {
         Ok(entry) => {
-            Auto { index: Some(entry.index), reason: "the first hardware GPU in this list".to_owned() }
+            Auto { index: Some(entry.index), reason: "the first hardware GPU in this list, for what the CPU would not have done before it has started".to_owned() }
         }
         Err(reason) => Auto { index: None, reason },
     })

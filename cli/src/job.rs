@@ -8,11 +8,12 @@ use wgpu_softmax::stream::{self, Fallback, Stream, Summary};
 use wgpu_softmax::{Context, DeviceChoice, Error, Op, Shape};
 
 use crate::check::{self, Check};
-use crate::device;
 use crate::failure::Failure;
+use crate::memo::Memo;
 use crate::npy::{Elements, Source};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::store::Store;
 use crate::summary::Parts;
 
 /// One operation on one batch.
@@ -26,22 +27,33 @@ pub struct Job {
     pub memory: Option<u64>,
     times: Parts<Duration>,
     start: Instant,
+    /// What is kept from run to run.
+    memo: Memo,
 }
 
 impl Job {
     /// Begins now.
-    pub fn new(op: Op, shape: Shape, memory: Option<u64>) -> Self {
-        Self { op, shape, memory, times: Parts::default(), start: Instant::now() }
+    pub fn new(op: Op, shape: Shape, memory: Option<u64>, store: Store) -> Self {
+        let memo = Memo::new(store);
+        Self { op, shape, memory, times: Parts::default(), start: Instant::now(), memo }
     }
 
-    /// Makes the devices ready, which plan by the profile where one is given.
+    /// Makes the devices ready, which plan by the profile where one is given. Under `auto` that is the CPU
+    /// where it has the batch done before a GPU would have started, unless a profile is given or the two
+    /// are to be compared.
     pub fn open(
         &mut self,
         choices: &[DeviceChoice],
         profile: Option<&Profile>,
+        compare: bool,
     ) -> Result<Vec<Context>, Failure> {
         let since = Instant::now();
-        let mut contexts = device::open_all(choices)?;
+        let may_be_small = *choices == [DeviceChoice::Auto] && !compare && profile.is_none();
+        let small = if may_be_small { self.memo.small(&self.op, self.shape) } else { None };
+        let mut contexts = match small {
+            Some(reason) => vec![Context::cpu(reason)],
+            None => self.memo.open(choices)?,
+        };
         if let Some(profile) = profile {
             contexts.iter_mut().try_for_each(|context| crate::profile::apply(context, profile))?;
         }
@@ -104,6 +116,17 @@ impl Job {
         if let (Some(upload), Some(read_back)) = (self.times.upload, self.times.read_back) {
             let parts = upload + self.times.kernel + read_back + write;
             self.times.prepare = Some(summary.total.saturating_sub(parts));
+        }
+    }
+
+    /// Leaves for later runs what this one, which is over, compiled and measured of so many rows.
+    pub fn remember(&self, contexts: &[Context], streamed: &Summary, rows: u64) {
+        let bytes = rows.saturating_mul(self.shape.cols()).saturating_mul(4);
+        self.memo.keep_compiled(contexts);
+        if let [context] = contexts
+            && streamed.faults.is_empty()
+        {
+            self.memo.keep_measured(context, bytes, self.times.open, streamed.total);
         }
     }
 

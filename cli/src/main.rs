@@ -6,6 +6,7 @@
 
 mod bench;
 mod check;
+mod costs;
 mod cpu;
 mod device;
 mod devices;
@@ -15,12 +16,14 @@ mod interrupt;
 mod job;
 mod journal;
 mod measure;
+mod memo;
 mod npy;
 mod operation;
 mod output;
 mod profile;
 mod progress;
 mod run;
+mod store;
 mod summary;
 mod terminal;
 mod tune;

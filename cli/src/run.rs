@@ -13,6 +13,7 @@ use crate::journal::Identity;
 use crate::npy::{self, Elements, Source, header_bytes};
 use crate::operation::Operation;
 use crate::output::{Output, Start};
+use crate::store::Store;
 use crate::summary::{Device, FileSummary, Summary, Work};
 use crate::{interrupt, profile, terminal};
 
@@ -42,7 +43,9 @@ pub struct Args {
     operation: Operation,
     /// Where to compute: auto, cpu, or a number or part of a name from `softmax devices`
     ///
-    /// Given several times, the rows are shared by measured speed.
+    /// auto is a hardware GPU where there is one, else the CPU. What the CPU has done before a GPU would
+    /// have started goes to the CPU, unless --check is to compare the two. Given several times, the rows
+    /// are shared by measured speed.
     #[arg(long, default_value = "auto")]
     device: Vec<DeviceChoice>,
     /// What happens where a device fails and no other is left
@@ -66,6 +69,12 @@ pub struct Args {
     /// two is NaN or infinite and the other is not. A failed check writes no output.
     #[arg(long)]
     check: bool,
+    /// Keep nothing for later runs, and use nothing that earlier ones kept
+    ///
+    /// Compiled pipelines and measured speeds are kept in the user's cache directory. The same as
+    /// setting SOFTMAX_NO_CACHE.
+    #[arg(long)]
+    no_cache: bool,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
@@ -114,8 +123,9 @@ impl Args {
         let profile = self.profile.as_deref().map(profile::read).transpose()?;
         let source = Source::open(&self.input)?;
         let (shape, plan) = self.plan(op, &source)?;
-        let mut job = Job::new(op, shape, self.memory.map(|memory| memory.as_u64()));
-        let contexts = job.open(&self.device, profile.as_ref())?;
+        let mut job =
+            Job::new(op, shape, self.memory.map(|memory| memory.as_u64()), Store::new(self.no_cache));
+        let contexts = job.open(&self.device, profile.as_ref(), self.check)?;
         let (mut output, rows_before) = self.begin(&source, &contexts, &plan)?;
         let mut elements = job.elements(if self.check { source.again()? } else { source })?;
         let outcome = self.compute(&mut job, &contexts, &mut elements, rows_before, &mut output, &plan);
@@ -128,8 +138,11 @@ impl Args {
         } else {
             output.discard();
         }
-        let summary = self.summary(job, &contexts, plan, done)?;
-        self.report(&summary)
+        let (streamed, rows) = (done.streamed.clone(), shape.row_count() - rows_before);
+        let summary = self.summary(&mut job, &contexts, plan, done)?;
+        let told = self.report(&summary);
+        job.remember(&contexts, &streamed, rows);
+        told
     }
 
     fn plan(&self, op: Op, source: &Source) -> Result<(Shape, Plan), Failure> {
@@ -190,7 +203,7 @@ impl Args {
 
     fn summary(
         &self,
-        mut job: Job,
+        job: &mut Job,
         contexts: &[Context],
         plan: Plan,
         done: Done,
@@ -215,7 +228,7 @@ impl Args {
             device: devices[0].place.clone(),
             kernel: devices[0].kernel.to_owned(),
             devices,
-            work: Work::new(&job, self.resume.then_some(done.rows_before), &done.streamed),
+            work: Work::new(job, self.resume.then_some(done.rows_before), &done.streamed),
             seconds,
             check: done.check,
         })

@@ -65,6 +65,15 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// A time as people read it.
+pub fn time(time: std::time::Duration) -> String {
+    match time.as_secs_f64() {
+        s if s < 999.5e-6 => format!("{} us", Digits(s * 1e6)),
+        s if s < 999.5e-3 => format!("{} ms", Digits(s * 1e3)),
+        s => format!("{} s", Digits(s)),
+    }
+}
+
 /// A positive number to three or four digits: 1.23, 12.3, 123.
 pub struct Digits(pub f64);
 
@@ -90,6 +99,13 @@ mod tests {
         assert_eq!(bytes(256_000), "256 kB");
         assert_eq!(bytes(1_234_567), "1.23 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn times_are_told_to_three_digits() {
+        let told = [50, 120_000, 999_600, 25_000_000, 2_000_000_000]
+            .map(|ns| time(std::time::Duration::from_nanos(ns)));
+        assert_eq!(told, ["0.05 us", "120 us", "1.00 ms", "25.0 ms", "2.00 s"]);
     }
 
     #[test]

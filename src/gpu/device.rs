@@ -1,5 +1,6 @@
 //! Opening an adapter with what the kernels can use, and waiting for it without blocking.
 
+use std::cell::Cell;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ pub(crate) struct OpenDevice {
     pub queue: wgpu::Queue,
     /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
     trouble: Arc<Mutex<Option<String>>>,
-    waiter: Option<(mpsc::Sender<Wait>, JoinHandle<()>)>,
+    waiter: Option<(mpsc::SyncSender<Wait>, JoinHandle<()>)>,
 }
 
 /// A submission, and who waits for it.
@@ -25,10 +26,28 @@ type Wait = (wgpu::SubmissionIndex, Landing);
 /// A buffer to be mapped once a submission is done, how, and how many bytes of it.
 pub(crate) type Mapping<'a> = (&'a wgpu::Buffer, wgpu::MapMode, u64);
 
-/// What the kernels use where an adapter has it.
+/// What is used where an adapter has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::TIMESTAMP_QUERY)
-    .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
+    .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+    .union(wgpu::Features::PIPELINE_CACHE);
+
+thread_local! {
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Blocks this thread on a future. A small batch that it waits for is waited for here instead of by the
+/// device's own thread, which saves two changes of threads.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            MAY_BLOCK.set(self.0);
+        }
+    }
+    let _before = Before(MAY_BLOCK.replace(true));
+    pollster::block_on(future)
+}
 
 impl OpenDevice {
     /// Opens an adapter with these limits and the features that the kernels use.
@@ -67,16 +86,42 @@ impl OpenDevice {
     /// Asks for buffers to be mapped once a submission is done. The waiting thread owns the wait.
     pub fn land(&self, submission: wgpu::SubmissionIndex, mappings: &[Mapping<'_>]) -> Landing {
         let landing = Landing::new(mappings.len());
+        self.ask(&landing, mappings);
+        self.send((submission, landing.clone()));
+        landing
+    }
+
+    /// [`OpenDevice::land`] for a single chunk, with a landing that nobody uses any more. This thread
+    /// waits, where it may.
+    pub fn land_again(
+        &self,
+        landing: &Landing,
+        submission: wgpu::SubmissionIndex,
+        mappings: &[Mapping<'_>],
+    ) -> Landing {
+        landing.rearm(mappings.len());
+        self.ask(landing, mappings);
+        if MAY_BLOCK.get() {
+            wait_for(&self.device, submission, landing);
+        } else {
+            self.send((submission, landing.clone()));
+        }
+        landing.clone()
+    }
+
+    fn ask(&self, landing: &Landing, mappings: &[Mapping<'_>]) {
         for (buffer, mode, bytes) in mappings {
             let answer = landing.clone();
             buffer.map_async(*mode, 0..*bytes, move |result| answer.answer(result.map_err(|e| one_line(&e))));
         }
+    }
+
+    fn send(&self, wait: Wait) {
         if let Some((waiter, _)) = &self.waiter
-            && waiter.send((submission, landing.clone())).is_err()
+            && let Err(mpsc::SendError((_, landing))) = waiter.send(wait)
         {
             landing.give_up("the thread that waits for it has ended");
         }
-        landing
     }
 
     /// Whether all went well so far.
@@ -116,18 +161,27 @@ impl Drop for OpenDevice {
     }
 }
 
+/// Waits that may be asked for at a time, more than a ring has slots: the channel has its memory from the
+/// start.
+const WAITS: usize = 32;
+
+/// Waits for a submission, and for the answers of its mappings.
+fn wait_for(device: &wgpu::Device, submission: wgpu::SubmissionIndex, landing: &Landing) {
+    let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+    match device.poll(wait) {
+        Ok(_) => see_to_the_end(device, landing),
+        Err(error) => landing.give_up(&one_line(&error)),
+    }
+}
+
 /// A thread that waits for one submission after the other, and ends with the sender.
-fn waiting_thread(device: wgpu::Device) -> (mpsc::Sender<Wait>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel::<Wait>();
+fn waiting_thread(device: wgpu::Device) -> (mpsc::SyncSender<Wait>, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::sync_channel::<Wait>(WAITS);
     let thread = std::thread::Builder::new()
         .name("wgpu_softmax::waiter".into())
         .spawn(move || {
             for (submission, landing) in receiver {
-                let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-                match device.poll(wait) {
-                    Ok(_) => see_to_the_end(&device, &landing),
-                    Err(error) => landing.give_up(&one_line(&error)),
-                }
+                wait_for(&device, submission, &landing);
             }
         })
         .expect("the system starts a thread");

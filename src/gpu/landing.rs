@@ -26,6 +26,11 @@ impl Landing {
         Self { state: Arc::new(Mutex::new(State { pending, end: None, waker: None })) }
     }
 
+    /// Begins anew, for so many mappings; the one before has come.
+    pub fn rearm(&self, pending: usize) {
+        *self.state() = State { pending, end: None, waker: None };
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }

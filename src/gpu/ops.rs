@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::plan::{Plan, SoftmaxArgs};
+use super::compiled::{Cache, Compiled};
 use super::planner::{Capabilities, Choice, Kernel, choose};
+use super::prepared::Prepared;
 use super::profile::{self, Profile};
 use super::source::{Variant, wgsl};
 use crate::{Error, Op, Shape};
@@ -28,6 +29,10 @@ pub struct Options {
     pub without_subgroups: bool,
     /// Thresholds besides the shipped ones; see [`Options::profile`].
     pub profiles: Vec<Profile>,
+    /// Where compiled pipelines are looked up and kept; without one, as the driver does it by itself.
+    pub cache: Option<Cache>,
+    /// Whether a [`crate::Context`] gives the CPU batches that it finishes before the GPU has started.
+    pub small_on_cpu: bool,
 }
 
 impl Options {
@@ -53,6 +58,31 @@ impl Options {
         self.without_subgroups = true;
         self
     }
+
+    /// Looks pipelines up in a cache of the caller's and adds to it. It must be of the same device.
+    #[must_use]
+    pub fn pipeline_cache(mut self, cache: wgpu::PipelineCache) -> Self {
+        self.cache = Some(Cache::Yours(cache));
+        self
+    }
+
+    /// Begins with the pipelines that an earlier process kept ([`Compiled::new`]: none yet), so that
+    /// [`Ops::compiled`] gives those to keep for the next. Without effect on a device without
+    /// `Features::PIPELINE_CACHE`, which today only wgpu's Vulkan backend has.
+    #[must_use]
+    pub fn compiled(mut self, compiled: Compiled) -> Self {
+        self.cache = Some(Cache::Kept(compiled));
+        self
+    }
+
+    /// Lets a [`crate::Context`] compute on the CPU what the CPU finishes before the GPU would have
+    /// started, by a break-even that it measures once. Operations of `Precision::Fast` and forced
+    /// kernels stay on the GPU. [`crate::Context::new`] does so; [`Ops`] takes no notice.
+    #[must_use]
+    pub fn small_on_cpu(mut self, small_on_cpu: bool) -> Self {
+        self.small_on_cpu = small_on_cpu;
+        self
+    }
 }
 
 /// The softmax family on one device: compiles pipelines as they are needed and keeps them.
@@ -70,6 +100,7 @@ pub(super) struct Shared {
     pub seal: wgpu::Buffer,
     force: Option<Kernel>,
     profile: Profile,
+    cache: Option<wgpu::PipelineCache>,
     pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
 }
 
@@ -98,6 +129,7 @@ impl Ops {
             return Err(Error::Limit { what: "storage buffers per stage", needed: 4, limit: found, hint });
         }
         let seal = filled_buffer(device, "wgpu_softmax::seal", &[0; 4], wgpu::BufferUsages::STORAGE)?;
+        let cache = options.cache.as_ref().and_then(|cache| cache.open(device));
         let profile = profile::best(&options.profiles, &caps).unwrap_or(Profile::of_device(&caps)).clone();
         let shared = Shared {
             device: device.clone(),
@@ -106,6 +138,7 @@ impl Ops {
             seal,
             force: options.force,
             profile,
+            cache,
             pipelines: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -114,6 +147,14 @@ impl Ops {
     /// What the planner knows of the device.
     pub fn capabilities(&self) -> &Capabilities {
         &self.shared.caps
+    }
+
+    /// What was compiled so far, to be kept for the next process; `None` without
+    /// [`Options::cache`], and where the device has no pipeline caches.
+    pub fn compiled(&self) -> Option<Compiled> {
+        let data = self.shared.cache.as_ref()?.get_data()?;
+        let key = wgpu::util::pipeline_cache_key(&self.shared.device.adapter_info())?;
+        Some(Compiled { key, data })
     }
 
     /// The thresholds in use.
@@ -210,7 +251,7 @@ impl Shared {
                     // Every word of workgroup memory is written before it is read.
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache: self.cache.as_ref(),
             })
         };
         let stages = variant.entry_points().iter().map(stage).collect();
@@ -255,46 +296,5 @@ impl Shared {
             label: Some(&variant.label("bindings")),
             entries: &entries,
         })
-    }
-}
-
-/// An operation with its shape, planned and compiled; buffers come with [`Prepared::bind`].
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    pub(super) ops: Ops,
-    pub(super) op: Op,
-    pub(super) shape: Shape,
-    choice: Option<Choice>,
-}
-
-impl Prepared {
-    /// The operation.
-    pub fn op(&self) -> &Op {
-        &self.op
-    }
-
-    /// The shape.
-    pub fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    /// The kernel for buffers that start on 16 bytes; `None` where there is nothing to compute.
-    pub fn kernel(&self) -> Option<Kernel> {
-        self.choice.map(|choice| choice.kernel)
-    }
-
-    /// Bytes of the result.
-    pub fn output_bytes(&self) -> u64 {
-        self.op.kind.output_words(self.shape).map_or(0, |words| words * 4)
-    }
-
-    /// Binds buffers. All errors end here: what it returns can only be recorded.
-    ///
-    /// # Errors
-    /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing usage flag,
-    /// an offset that is no multiple of 4 or operands that overlap, [`Error::Limit`] for a row beyond
-    /// what the device can bind, [`Error::Kernel`] and [`Error::Device`] as for [`Ops::prepare`].
-    pub fn bind(&self, args: SoftmaxArgs<'_>) -> Result<Plan, Error> {
-        Plan::new(self, args)
     }
 }

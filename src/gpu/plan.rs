@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::ops::{Ops, Pipelines, Prepared, Shared, filled_buffer};
+use super::ops::{Ops, Pipelines, Shared, filled_buffer};
 use super::planner::{Choice, Kernel};
+use super::prepared::Prepared;
 use super::source::Variant;
 use super::window::{Params, Window, windows};
 use crate::{EmptyRow, Error, Op, OpKind, Shape};

@@ -7,6 +7,8 @@ use super::device::{Mapping, OpenDevice};
 use super::landing::Landing;
 use super::ops::{DTypes, Ops};
 use super::plan::{Piece, Plan, SoftmaxArgs, Stage};
+use super::side::{Side, buffer, side};
+use super::small::Direct;
 use super::window::SCRATCH_BYTES;
 use crate::{Error, Op, Shape};
 
@@ -21,6 +23,8 @@ pub(crate) struct Transfer {
     ring: Vec<Slot>,
     /// Whether a run has begun and not ended: its mappings may be pending.
     busy: bool,
+    /// The way of small batches.
+    pub direct: Direct,
 }
 
 impl Transfer {
@@ -53,6 +57,7 @@ impl Transfer {
     /// Forgets the plans, but keeps the buffers.
     pub fn forget_plans(&mut self) {
         self.ring.iter_mut().for_each(|slot| slot.plans.clear());
+        self.direct.forget();
     }
 
     /// A slot by its number.
@@ -80,23 +85,6 @@ impl Transfer {
 /// Buffers up to here are kept by bound runs too.
 const SMALL_BYTES: u64 = 1 << 20;
 
-/// A buffer that shaders use, and the one that the host maps: the same where the device allows.
-#[derive(Debug)]
-struct Side {
-    storage: wgpu::Buffer,
-    host: Option<wgpu::Buffer>,
-}
-
-impl Side {
-    fn host(&self) -> &wgpu::Buffer {
-        self.host.as_ref().unwrap_or(&self.storage)
-    }
-
-    fn size(&self) -> u64 {
-        self.storage.size()
-    }
-}
-
 /// What a slot's plan was made for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DeviceWork {
@@ -116,6 +104,8 @@ pub(crate) struct Slot {
     scratch: Option<Side>,
     plans: Vec<(Op, DeviceWork, Plan)>,
     clock: Option<Clock>,
+    /// Reused where there is one chunk at a time.
+    landing: Option<Landing>,
 }
 
 /// A chunk that was submitted.
@@ -132,7 +122,13 @@ impl Slot {
         let (up, down) = (Usage::MAP_WRITE, Usage::MAP_READ);
         let input = side(open, "input", input, up, Usage::COPY_SRC, Usage::COPY_DST);
         let output = side(open, "output", output, down, Usage::COPY_DST, Usage::COPY_SRC);
-        Self { input, output, scratch: None, plans: Vec::new(), clock: Clock::new(&open.device, &open.queue) }
+        let clock = Clock::new(&open.device, &open.queue);
+        Self { input, output, scratch: None, plans: Vec::new(), clock, landing: None }
+    }
+
+    /// A slot of its own for small batches: one at a time, without timestamps.
+    pub fn direct(open: &OpenDevice, bytes: u64) -> Self {
+        Self { clock: None, landing: Some(Landing::new(0)), ..Self::new(open, bytes, bytes) }
     }
 
     /// Has `fill` write elements to the mapped buffer.
@@ -181,9 +177,12 @@ impl Slot {
         let submission = open.queue.submit([encoder.finish()]);
         let up: Mapping<'_> = (self.input.host(), wgpu::MapMode::Write, self.input.size());
         let down: Mapping<'_> = (read.host(), wgpu::MapMode::Read, read_bytes);
-        let landing = match self.clock.as_ref().map(Clock::host) {
-            Some(clock) => open.land(submission, &[up, down, (clock, wgpu::MapMode::Read, clock.size())]),
-            None => open.land(submission, &[up, down]),
+        let landing = match (self.clock.as_ref().map(Clock::host), &self.landing) {
+            (Some(clock), _) => {
+                open.land(submission, &[up, down, (clock, wgpu::MapMode::Read, clock.size())])
+            }
+            (None, Some(landing)) => open.land_again(landing, submission, &[up, down]),
+            (None, None) => open.land(submission, &[up, down]),
         };
         Ok(Submitted { landing, kernel, at })
     }
@@ -261,36 +260,4 @@ fn input_bytes(work: DeviceWork) -> Result<u64, Error> {
         DeviceWork::Rows(shape) => Ok(shape.elements()? * 4),
         DeviceWork::Piece(piece) => Ok(piece.len * 4),
     }
-}
-
-fn buffer(
-    open: &OpenDevice,
-    label: &str,
-    size: u64,
-    usage: wgpu::BufferUsages,
-    mapped_at_creation: bool,
-) -> wgpu::Buffer {
-    let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation };
-    open.device.create_buffer(&descriptor)
-}
-
-/// A side of a slot: one buffer where the device maps storage, else one of the device's and one of the
-/// host's, with the usages that the copy between them needs. What the host writes to begins mapped.
-fn side(
-    open: &OpenDevice,
-    label: &str,
-    bytes: u64,
-    map: wgpu::BufferUsages,
-    host: wgpu::BufferUsages,
-    storage: wgpu::BufferUsages,
-) -> Side {
-    let size = bytes.next_multiple_of(16);
-    let writes = map == wgpu::BufferUsages::MAP_WRITE;
-    let label = format!("wgpu_softmax::{label}");
-    let shaders = wgpu::BufferUsages::STORAGE;
-    if open.maps_storage() {
-        return Side { storage: buffer(open, &label, size, shaders | map, writes), host: None };
-    }
-    let host = buffer(open, &label, size, host | map, writes);
-    Side { storage: buffer(open, &label, size, shaders | storage, false), host: Some(host) }
 }

@@ -50,6 +50,7 @@ pub use progress::{Progress, Share, Summary};
 pub use sink::{Each, Sink, Writer};
 pub use source::{Chunks, Positioned, ReadAt, Reader, Source};
 
+pub(crate) use copy::copy_up;
 pub(crate) use setup::run_on_gpu;
 
 use std::time::Instant;

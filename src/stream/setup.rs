@@ -10,6 +10,7 @@ use super::walk::Walk;
 use super::{Fallback, Source, Stream};
 use crate::context::Gpu;
 use crate::error::check_length;
+use crate::gpu::small::is_direct;
 use crate::{Context, Error, Op, Shape, Timing};
 
 /// Bytes of a chunk's larger side on a device: big enough to hide a submission, small enough to overlap.
@@ -218,6 +219,10 @@ pub(crate) async fn run_on_gpu(
     x: Option<&[f32]>,
     out: &mut [f32],
 ) -> Result<Timing, Error> {
+    if is_direct(op, shape) {
+        let direct = &mut gpu.transfer.lock().await.direct;
+        return direct.run(&gpu.open, &gpu.ops, op, shape, x, out).await;
+    }
     let start = Instant::now();
     let words = op.kind.output_words(Shape::rows(1, shape.cols() as usize))?;
     let (host, device) = (u64::MAX, u64::MAX);

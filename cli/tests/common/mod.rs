@@ -7,11 +7,12 @@ use std::process::{Command, Output, Stdio};
 /// A directory with files for one test.
 pub struct Bench {
     dir: tempfile::TempDir,
+    cache: tempfile::TempDir,
 }
 
 impl Bench {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -29,12 +30,18 @@ impl Bench {
         self.file(name, &npy("<f4", shape, &bytes(values)))
     }
 
+    /// Where the command keeps what it leaves for later runs.
+    pub fn cache(&self) -> PathBuf {
+        self.cache.path().join("wgpu-softmax")
+    }
+
     /// The command, to be run in the directory.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_softmax"));
         command.args(line.split_whitespace()).current_dir(self.dir.path()).stdin(Stdio::null());
         // Without it a layer of Mesa's Vulkan driver complains on standard error.
         command.env("XDG_RUNTIME_DIR", self.dir.path());
+        command.env("XDG_CACHE_HOME", self.cache.path()).env_remove("SOFTMAX_NO_CACHE");
         command
     }
 

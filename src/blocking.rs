@@ -1,0 +1,50 @@
+//! The twins of a context's calls for callers without an executor.
+
+use crate::context::{Context, Timing};
+use crate::gpu::device::block_on;
+use crate::{Error, Op, Shape, Softmax};
+
+impl Context {
+    /// [`Context::run_into`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn run_into_blocking(
+        &self,
+        op: impl Into<Op>,
+        x: &[f32],
+        shape: Shape,
+        out: &mut [f32],
+    ) -> Result<Timing, Error> {
+        block_on(self.run_into(op, x, shape, out))
+    }
+
+    /// [`Context::run_in_place`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_in_place`].
+    pub fn run_in_place_blocking(
+        &self,
+        op: impl Into<Op>,
+        data: &mut [f32],
+        shape: Shape,
+    ) -> Result<Timing, Error> {
+        block_on(self.run_in_place(op, data, shape))
+    }
+
+    /// [`Context::run`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn run_blocking(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        block_on(self.run(op, x, shape))
+    }
+
+    /// [`Context::softmax`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_into`].
+    pub fn softmax_blocking(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        self.run_blocking(Softmax::new(), x, shape)
+    }
+}
