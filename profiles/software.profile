@@ -1,8 +1,11 @@
 wgpu-softmax profile 1
 # Adapters that are programs on the CPU, with subgroups: barriers are dear, registers free.
+# Measured on llvmpipe, Vulkan, 8 lanes (docs/performance-gpu.md).
 device software
 subgroups some
-cols 128 thread
-cols 2048 subgroup
+cols 48 thread unaligned
+cols 128 thread aligned
+cols 2048 subgroup aligned
+cols 4096 subgroup unaligned
 cols 131072 subgroup-loop
 cols any split
