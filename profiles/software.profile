@@ -5,7 +5,7 @@ device software
 subgroups some
 cols 48 thread unaligned
 cols 128 thread aligned
+cols 512 subgroup unaligned
 cols 2048 subgroup aligned
-cols 4096 subgroup unaligned
 cols 131072 subgroup-loop
 cols any split

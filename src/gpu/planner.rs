@@ -159,9 +159,9 @@ const PART_TRIPS: u32 = 32;
 const MAX_PARTS: u64 = 65536;
 /// Units that an invocation holds of its row, or elements in a tile.
 const SHORT_UNITS: u64 = 32;
-/// The same for any held row on a program on the CPU, whose registers are memory in its cache: as many
-/// as bins take before they must be emptied, which a held row's are but once.
-const SOFTWARE_UNITS: u64 = FLUSH as u64;
+/// The same for any held row on a program on the CPU, whose registers are memory in its cache. Bins
+/// would take 512, but each unit is code of its own, and compiling that much takes seconds a kernel.
+const SOFTWARE_UNITS: u64 = 64;
 /// Registers of 4 bytes that a lane holds of its row at most.
 const HELD_WORDS: u64 = 64;
 /// Trips of one of three loops: together they stay below 60000, since llvmpipe silently ends the
