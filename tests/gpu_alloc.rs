@@ -19,9 +19,6 @@ use wgpu_softmax::{Context, Op, OpKind, Shape, Softmax};
 const CALLS: usize = 256;
 /// Fewer in a round than an allocation in every 32nd call would make.
 const FEW: usize = CALLS / 32;
-/// In the development profile a call allocates 3 more than by hand (82 and 79 on Vulkan), which the
-/// release profile does not have (38 and 38); what they are is not found yet.
-const UNOPTIMISED: usize = if cfg!(debug_assertions) { 3 * CALLS } else { 0 };
 /// Small batches: larger ones go through the stream's loop, which allocates some for each call.
 const SHAPES: [(usize, usize); 2] = [(1, 1000), (16, 1000)];
 
@@ -60,7 +57,7 @@ impl Allocations {
 
     /// Whether nothing was added to what `bare` allocates.
     fn no_more_than(self, bare: Self) -> bool {
-        self.round() < bare.round() + UNOPTIMISED + FEW
+        self.round() < bare.round() + FEW
     }
 }
 
@@ -173,6 +170,10 @@ fn by_hand(device: &wgpu::Device) -> (wgpu::ComputePipeline, wgpu::BindGroup) {
 
 #[test]
 fn nothing_of_ours_is_allocated_per_call() {
+    // In debug builds wgpu keeps a backtrace of each lock it takes where RUST_BACKTRACE asks for them, and
+    // those allocate by the depth of the caller's stack.
+    // SAFETY: this is the program's only test, and no other thread of it has begun anything yet.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     let x = logits(20_000);
     let mut out = vec![0.0; x.len()];
     let (cpu, adapters) = (Context::cpu("a test"), common::test_adapters());

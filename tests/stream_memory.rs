@@ -119,10 +119,12 @@ fn from_memory_to_memory_nothing_is_copied() {
     let context = Context::cpu("a test");
     let x = vec![1.0; 1 << 20];
     let mut out = vec![0.0; 1 << 20];
-    let memory = peak(|| {
+    let mut run = || {
         let stream = Stream::new(&context, LogSoftmax::new(), Shape::rows(1 << 10, 1 << 10));
         stream.run_blocking(&x[..], &mut out[..]).unwrap();
-    });
+    };
+    // A thread of rayon's keeps scratch from its first work on, which may come in any of the runs.
+    let memory = (0..5).map(|_| peak(&mut run)).min().unwrap();
     // From memory to memory: the elements are nowhere else.
     assert!(memory < 1 << 16, "{memory}");
 }
