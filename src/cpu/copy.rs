@@ -1,6 +1,6 @@
 //! A copy of a batch: what an operation on it is measured against.
 
-use super::rows::{DIRECT_COLS, HELD_COLS};
+use super::rows::{DIRECT_COLS, HELD_COLS, Io};
 use super::{Options, SimdLevel, job, parallel, stream};
 use crate::error::check_length;
 use crate::{Error, Op, OpKind, Shape};
@@ -22,20 +22,12 @@ pub fn copy_with(options: &Options, x: &[f32], shape: Shape, out: &mut [f32]) ->
     let in_cache = (DIRECT_COLS..=HELD_COLS).contains(&job.cols);
     let level = (job.stream && !in_cache).then_some(job.level);
     let parts = parallel::part_count(options.threads, x.len(), x.len());
-    copy_parts(level, x, out, parts);
+    parallel::each_part(Io::Apart(x, out), shape.elements()? as usize, parts, (1, 1), &|io| {
+        if let Io::Apart(x, y) = io {
+            copy_part(level, x, y);
+        }
+    });
     Ok(())
-}
-
-fn copy_parts(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32], parts: usize) {
-    if parts <= 1 {
-        return copy_part(past_caches, x, y);
-    }
-    let mid = x.len() / parts * (parts / 2);
-    let ((x0, x1), (y0, y1)) = (x.split_at(mid), y.split_at_mut(mid));
-    rayon::join(
-        || copy_parts(past_caches, x0, y0, parts / 2),
-        || copy_parts(past_caches, x1, y1, parts - parts / 2),
-    );
 }
 
 fn copy_part(past_caches: Option<SimdLevel>, x: &[f32], y: &mut [f32]) {

@@ -44,14 +44,22 @@ pub(crate) fn run(job: &Job, mut io: Io, threads: Option<usize>) {
         }
         return;
     }
-    whole_rows(job, io, row_count, part_count(threads, elements, row_count));
+    let parts = part_count(threads, elements, row_count);
+    each_part(io, row_count, parts, (job.cols, job.words), &|io| rows::run(job, io));
 }
 
-fn whole_rows(job: &Job, io: Io, row_count: usize, parts: usize) {
+/// Cuts `units` of so many elements of input and output each into parts, and calls `work` with each.
+pub(super) fn each_part(
+    io: Io,
+    units: usize,
+    parts: usize,
+    (x, y): (usize, usize),
+    work: &(impl Fn(Io) + Sync),
+) {
     if parts == 1 {
-        return rows::run(job, io);
+        return work(io);
     }
-    share(parts, pieces(io, row_count, parts, job.cols, job.words), &|io| rows::run(job, io));
+    share(parts, pieces(io, units, parts, x, y), work);
 }
 
 /// Cuts `units` of so many elements of input and output each into parts.
@@ -219,7 +227,7 @@ fn write(job: &Job, io: Io, finish: &RowFinish, least: f32, parts: usize) {
     }
     let len = io.x().len();
     let parts = (parts * WRITES).min(len / long::PIECE).max(1);
-    share(parts, pieces(io, len, parts, 1, 1), &|io| write_part(job, io, finish, least));
+    each_part(io, len, parts, (1, 1), &|io| write_part(job, io, finish, least));
 }
 
 fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
