@@ -1,7 +1,7 @@
 //! Devices on the command line: the choice of one, and what is said of it.
 
 use serde::Serialize;
-use wgpu_softmax::gpu::adapter::{adapters, choose};
+use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
 use wgpu_softmax::gpu::{Compiled, Options};
 use wgpu_softmax::{Context, DeviceChoice};
 
@@ -9,13 +9,31 @@ use crate::cpu;
 use crate::failure::Failure;
 use crate::store::Store;
 
-/// Opens what `--device` names, with the pipelines that earlier runs compiled.
-pub fn open(choice: &DeviceChoice, store: &Store) -> Result<(Context, Compiled), Failure> {
-    if *choice == DeviceChoice::Cpu {
-        // Looking for adapters takes a tenth of a second, and some drivers talk while it lasts.
-        return Ok((Context::cpu("the CPU was asked for"), Compiled::new()));
+/// The adapters there are; none where nobody asks for one, since looking for them takes a tenth of a
+/// second, and some drivers talk while it lasts.
+pub fn adapters_if(needed: bool) -> Vec<AdapterEntry> {
+    if needed { pollster::block_on(adapters()) } else { Vec::new() }
+}
+
+/// Opens all that `--device` names, each once, with the pipelines that earlier runs compiled.
+pub fn open_all(choices: &[DeviceChoice], store: &Store) -> Result<(Vec<Context>, Vec<Compiled>), Failure> {
+    let there = adapters_if(choices.iter().any(|choice| *choice != DeviceChoice::Cpu));
+    let (mut all, mut kept): (Vec<Context>, _) = (Vec::new(), Vec::new());
+    for choice in choices {
+        let chosen = choose(choice, &there)?;
+        let number = chosen.as_ref().ok().map(|entry| entry.index);
+        if all.iter().any(|other| other.adapter().map(|entry| entry.index) == number) {
+            continue;
+        }
+        let (context, compiled) = open(chosen, store)?;
+        all.push(context);
+        kept.push(compiled);
     }
-    match choose(choice, &pollster::block_on(adapters()))? {
+    Ok((all, kept))
+}
+
+fn open(chosen: Result<AdapterEntry, String>, store: &Store) -> Result<(Context, Compiled), Failure> {
+    match chosen {
         Err(reason) => Ok((Context::cpu(reason), Compiled::new())),
         Ok(entry) => {
             let compiled = store.compiled(&entry);
@@ -23,20 +41,6 @@ pub fn open(choice: &DeviceChoice, store: &Store) -> Result<(Context, Compiled),
             Ok((pollster::block_on(Context::on(entry, options))?, compiled))
         }
     }
-}
-
-/// Opens all that `--device` names, each once.
-pub fn open_all(choices: &[DeviceChoice], store: &Store) -> Result<(Vec<Context>, Vec<Compiled>), Failure> {
-    let (mut all, mut kept): (Vec<Context>, _) = (Vec::new(), Vec::new());
-    for choice in choices {
-        let (context, compiled) = open(choice, store)?;
-        let number = |context: &Context| context.adapter().map(|entry| entry.index);
-        if all.iter().all(|other| number(other) != number(&context)) {
-            all.push(context);
-            kept.push(compiled);
-        }
-    }
-    Ok((all, kept))
 }
 
 /// Where something ran.

@@ -1,11 +1,12 @@
 //! A device that is measured: the CPU or an open adapter, by the same names for kernels.
 
 use wgpu_softmax::cpu::{self, SimdLevel};
-use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
+use wgpu_softmax::gpu::adapter::{AdapterEntry, choose};
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::{DeviceChoice, Error, Op, Shape};
 
 use super::report::DeviceInfo;
+use crate::device::adapters_if;
 use crate::failure::Failure;
 use crate::measure::{Batch, Cpu, Effort, Gpu, Measured, Refusal};
 
@@ -23,9 +24,7 @@ enum What {
 
 /// The devices that are asked for, each once. One that was named must open; of "all", those that do.
 pub fn open(names: &[String]) -> Result<Vec<Device>, Failure> {
-    let needs_adapters = names.iter().any(|name| !name.trim().eq_ignore_ascii_case("cpu"));
-    // Looking for adapters takes a tenth of a second, and some drivers talk while it lasts.
-    let there = if needs_adapters { pollster::block_on(adapters()) } else { Vec::new() };
+    let there = adapters_if(names.iter().any(|name| !name.trim().eq_ignore_ascii_case("cpu")));
     let mut devices: Vec<Device> = Vec::new();
     for name in names {
         let opened = if name.trim().eq_ignore_ascii_case("all") {

@@ -4,12 +4,14 @@ use std::hint::black_box;
 use std::iter;
 
 use wgpu_softmax::cpu::SimdLevel;
-use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
+use wgpu_softmax::gpu::adapter::{AdapterEntry, choose};
 use wgpu_softmax::gpu::planner::Capabilities;
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
 use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
+
+use crate::device::adapters_if;
 
 /// One device under test.
 pub trait Subject {
@@ -54,16 +56,13 @@ impl Candidate {
 
 /// The CPU and every adapter.
 pub fn all() -> Vec<Candidate> {
-    let adapters = pollster::block_on(adapters()).into_iter();
+    let adapters = adapters_if(true).into_iter();
     [Candidate::cpu()].into_iter().chain(adapters.map(Candidate::gpu)).collect()
 }
 
 /// What a choice stands for.
 pub fn one(choice: &DeviceChoice) -> Result<Candidate, Error> {
-    if *choice == DeviceChoice::Cpu {
-        return Ok(Candidate::cpu());
-    }
-    let chosen = choose(choice, &pollster::block_on(adapters()))?;
+    let chosen = choose(choice, &adapters_if(*choice != DeviceChoice::Cpu))?;
     Ok(chosen.map_or_else(|_| Candidate::cpu(), Candidate::gpu))
 }
 
