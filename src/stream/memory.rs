@@ -98,12 +98,12 @@ impl Demand {
 /// A part of the memory that is free now, within bounds: what a stream uses unless told.
 pub(crate) fn default_budget() -> u64 {
     let (least, most) = DEFAULT_RANGE;
-    (free_bytes().unwrap_or(most) / PART_OF_FREE).clamp(least, most)
+    (free_memory().unwrap_or(most) / PART_OF_FREE).clamp(least, most)
 }
 
 /// Bytes of free memory, where the system tells: the machine's, or what is left of the control group's.
 #[cfg(target_os = "linux")]
-fn free_bytes() -> Option<u64> {
+pub fn free_memory() -> Option<u64> {
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let memory = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = memory.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -113,7 +113,8 @@ fn free_bytes() -> Option<u64> {
     Some(machine.min(most.saturating_sub(used)))
 }
 
+/// Bytes of free memory, where the system tells.
 #[cfg(not(target_os = "linux"))]
-fn free_bytes() -> Option<u64> {
+pub fn free_memory() -> Option<u64> {
     None
 }

@@ -46,6 +46,7 @@ mod sink;
 mod source;
 mod walk;
 
+pub use memory::free_memory;
 pub use progress::{Progress, Share, Summary};
 pub use sink::{Each, Sink, Writer};
 pub use source::{Chunks, Positioned, ReadAt, Reader, Source};

@@ -3,6 +3,7 @@
 use std::thread;
 
 use wgpu_softmax::cpu::reference;
+use wgpu_softmax::stream::free_memory;
 use wgpu_softmax::{Error, Op, OpKind, Precision, RowStats, Shape};
 
 use super::{Refusal, memory};
@@ -53,7 +54,7 @@ impl Batch {
             return Err(format!("{rows}x{cols} has no element to measure; give at least one row and column"));
         }
         let needed = Self::bytes(shape);
-        if let Some(there) = memory::available().filter(|there| needed > *there) {
+        if let Some(there) = free_memory().filter(|there| needed > *there) {
             let (needed, there) = (crate::terminal::bytes(needed), crate::terminal::bytes(there));
             return Err(format!(
                 "{rows}x{cols} needs {needed} of memory, and {there} are free; give fewer rows or columns"

@@ -1,5 +1,7 @@
 //! How much memory there is, and how much of it a ring of buffers takes.
 
+use wgpu_softmax::stream::free_memory;
+
 /// The last-level cache where the system does not tell.
 const USUAL_CACHE: u64 = 32 << 20;
 /// Larger than any GPU's cache today (256 MiB) with room to spare.
@@ -16,13 +18,6 @@ pub fn last_level_cache() -> u64 {
     sizes.max().unwrap_or(USUAL_CACHE)
 }
 
-/// Bytes of memory that can be had without swapping; `None` where the system does not tell.
-pub fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    kibibytes(line.trim().strip_suffix("kB")?.trim())
-}
-
 fn kibibytes(text: &str) -> Option<u64> {
     Some(text.parse::<u64>().ok()? << 10)
 }
@@ -31,7 +26,7 @@ fn kibibytes(text: &str) -> Option<u64> {
 /// than an eighth of the memory there is.
 pub fn ring_bytes(on_hardware_gpu: bool) -> u64 {
     let wanted = if on_hardware_gpu { GPU_RING } else { RING_CACHES * last_level_cache() };
-    wanted.min(available().map_or(u64::MAX, |bytes| bytes / 8))
+    wanted.min(free_memory().map_or(u64::MAX, |bytes| bytes / 8))
 }
 
 /// How many pairs of that many bytes make a ring.
@@ -55,7 +50,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn linux_tells_its_memory() {
-        assert!(available().unwrap() > 1 << 20);
+        assert!(free_memory().unwrap() > 1 << 20);
         assert!(last_level_cache() >= 1 << 15);
     }
 }
