@@ -4,8 +4,11 @@
 //! `cargo bench --bench cpu_throughput -- [--cols 1000,4096] [--elements 16777216] [--threads 1,2]`
 //! prints the table. Beside other libraries: `cargo xtask peers`.
 
+mod common;
+
 use std::time::Instant;
 
+use common::{check_bits, logits};
 use wgpu_softmax::cpu::{self, Options};
 use wgpu_softmax::{Precision, Shape, Softmax};
 
@@ -20,28 +23,9 @@ struct Case {
 
 impl Case {
     fn new(rows: usize, cols: usize) -> Self {
-        let mut state = 1u32;
-        let x = (0..rows * cols)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 20) as f32 - 8.0
-            })
-            .collect();
-        let case = Self { x, y: vec![0.0; rows * cols], shape: Shape::rows(rows, cols) };
-        case.check_bits(cols);
-        case
-    }
-
-    /// No time is told of a wrong answer.
-    fn check_bits(&self, cols: usize) {
-        let rows = (100_000 / cols).clamp(1, self.x.len() / cols);
-        let x = &self.x[..rows * cols];
-        let (mut found, mut expected) = (vec![0.0; x.len()], vec![0.0; cols]);
-        cpu::softmax(x, Shape::rows(rows, cols), &mut found).unwrap();
-        for (x, y) in x.chunks(cols).zip(found.chunks(cols)) {
-            cpu::reference::row(&Softmax::new().into(), x, &mut expected);
-            assert!(y.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "the bits differ");
-        }
+        let x = logits(rows * cols);
+        check_bits(&x, cols);
+        Self { x, y: vec![0.0; rows * cols], shape: Shape::rows(rows, cols) }
     }
 
     fn run(&mut self, options: &Options, precision: Precision) -> f64 {

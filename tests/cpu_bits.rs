@@ -3,21 +3,12 @@
 //!
 //! Lengths are sampled by default; `SOFTMAX_FULL=1` takes every one of 0..=1040 and more seeds.
 
-use wgpu_softmax::cpu::{self, Options, SimdLevel, reference};
+use wgpu_softmax::cpu::{self, Options, reference};
 use wgpu_softmax::{EmptyRow, Op, OpKind, RowStats, Shape};
 
 #[path = "cpu_rows/mod.rs"]
 mod cpu_rows;
-use cpu_rows::{Random, full, lengths, specials, spread_row};
-
-/// Every way to run: each level with one thread, the best one also with more.
-fn ways() -> Vec<Options> {
-    let mut ways: Vec<_> =
-        SimdLevel::available().into_iter().map(|l| Options::new().level(l).threads(1)).collect();
-    ways.extend([2, 5].map(|threads| Options::new().threads(threads)));
-    ways.push(Options::new());
-    ways
-}
+use cpu_rows::{Random, full, lengths, specials, spread_row, ways};
 
 /// The specification's answer, as bits.
 fn expected(op: &Op, x: &[f32], rows: usize, cols: usize) -> Vec<u32> {

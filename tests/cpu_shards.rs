@@ -3,23 +3,14 @@
 //!
 //! Each length has one spread by default; `SOFTMAX_FULL=1` takes every one.
 
-use wgpu_softmax::cpu::{self, Options, SimdLevel, reference};
+use wgpu_softmax::cpu::{self, Options, reference};
 use wgpu_softmax::{
     EmptyRow, Error, LogSoftmax, LogSumExp, Op, Precision, RowMax, RowStats, RowSum, Shape, Softmax, Softmin,
 };
 
 #[path = "cpu_rows/mod.rs"]
 mod cpu_rows;
-use cpu_rows::{Random, full, specials, spread_row};
-
-/// Every way to run: each level with one thread, the best one also with more.
-fn ways() -> Vec<Options> {
-    let mut ways: Vec<_> =
-        SimdLevel::available().into_iter().map(|l| Options::new().level(l).threads(1)).collect();
-    ways.extend([2, 5].map(|threads| Options::new().threads(threads)));
-    ways.push(Options::new());
-    ways
-}
+use cpu_rows::{Random, full, specials, spread_row, ways};
 
 /// The columns of each part.
 struct Cut {

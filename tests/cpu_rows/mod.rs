@@ -1,7 +1,17 @@
-//! Rows for the tests of the CPU: random ones of a given spread, special values, lengths.
+//! Rows for the tests of the CPU: random ones of a given spread, special values, lengths; and the ways to
+//! compute them.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use wgpu_softmax::cpu::{GROUP, HELD_COLS, NARROW_COLS};
+use wgpu_softmax::cpu::{GROUP, HELD_COLS, NARROW_COLS, Options, SimdLevel};
+
+/// Every way to run: each level with one thread, the best one also with more.
+pub fn ways() -> Vec<Options> {
+    let mut ways: Vec<_> =
+        SimdLevel::available().into_iter().map(|l| Options::new().level(l).threads(1)).collect();
+    ways.extend([2, 5].map(|threads| Options::new().threads(threads)));
+    ways.push(Options::new());
+    ways
+}
 
 /// SplitMix64.
 pub struct Random(u64);

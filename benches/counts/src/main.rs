@@ -2,8 +2,12 @@
 //! Callgrind sees each as a call of [`counted_call`]; standard output says what each one was:
 //! its name, a tab and its elements. Arguments: only names that contain all of them.
 
+#[path = "../../common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 
+use common::logits;
 use wgpu_softmax::cpu::{self, Options, SimdLevel};
 use wgpu_softmax::{Op, OpKind, Precision, Shape};
 
@@ -93,14 +97,4 @@ fn counted_call(options: &Options, op: Op, x: &[f32], shape: Shape, out: &mut [f
 fn plain_call(options: &Options, op: Op, x: &[f32], shape: Shape, out: &mut [f32]) {
     cpu::run_with(options, op, x, shape, out).expect("the slices fit the shape");
     black_box(out);
-}
-
-/// The same logits on every machine.
-fn logits(count: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 20) as f32 - 8.0
-    };
-    (0..count).map(|_| next()).collect()
 }
