@@ -23,6 +23,51 @@ pub enum Error {
         /// Elements that there are.
         found: u64,
     },
+    /// An axis is not there, or cannot be used so.
+    Axis {
+        /// The axis as it was given.
+        axis: isize,
+        /// How many axes the array has.
+        rank: usize,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// An operand's axes do not broadcast to those that it belongs to.
+    Broadcast {
+        /// Which operand.
+        operand: &'static str,
+        /// Its axes.
+        dims: Vec<usize>,
+        /// The axes they must broadcast to.
+        to: Vec<usize>,
+    },
+    /// A row is said to have more valid elements than there are.
+    RowLength {
+        /// Which of the lengths.
+        index: u64,
+        /// What it says.
+        length: u64,
+        /// Elements of a row.
+        cols: u64,
+    },
+    /// The offsets of ragged rows do not rise from 0 to the number of elements.
+    Offsets {
+        /// Which offset.
+        index: u64,
+        /// Its value.
+        offset: u64,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// An operand's elements cannot be of this type here.
+    DType {
+        /// Which operand.
+        operand: &'static str,
+        /// The type.
+        dtype: crate::DType,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// A parameter must be a finite number.
     NotFinite {
         /// Which parameter.
@@ -135,6 +180,23 @@ impl fmt::Display for Error {
                     "{operand}: the shape asks for {needed} elements and there are {found}; pass {needed}, or the shape that fits"
                 )
             }
+            Error::Axis { axis, rank, why } => {
+                let axes = if *rank == 1 { "axis" } else { "axes" };
+                write!(f, "axis {axis} of an array of {rank} {axes}: {why}")
+            }
+            Error::Broadcast { operand, dims, to } => {
+                write!(
+                    f,
+                    "{operand}: its shape {} does not broadcast to {}; each axis must be equal or 1, from the last one on",
+                    Dims(dims),
+                    Dims(to)
+                )
+            }
+            Error::RowLength { index, length, cols } => {
+                write!(f, "lengths: number {index} is {length} and rows have {cols} elements; give at most {cols}")
+            }
+            Error::Offsets { index, offset, why } => write!(f, "offsets: number {index} is {offset}, {why}"),
+            Error::DType { operand, dtype, why } => write!(f, "{operand} of {dtype}: {why}"),
             Error::NotFinite { what, value } => {
                 write!(f, "{what} is {value}; it must be a finite number")
             }
@@ -171,6 +233,19 @@ impl std::error::Error for Error {
         match self {
             Error::Stopped { cause, .. } => Some(cause),
             _ => None,
+        }
+    }
+}
+
+/// Axes as NumPy prints them.
+struct Dims<'a>(&'a [usize]);
+
+impl fmt::Display for Dims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        match &dims[..] {
+            [one] => write!(f, "({one},)"),
+            dims => write!(f, "({})", dims.join(", ")),
         }
     }
 }

@@ -18,8 +18,11 @@ pub enum Precision {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EmptyRow {
-    /// NaN, as NumPy, SciPy and PyTorch have it.
+    /// [`EmptyRow::Zero`] where a mask, a bias, a window or lengths may hide a whole row, else
+    /// [`EmptyRow::Nan`].
     #[default]
+    Usual,
+    /// NaN, as NumPy, SciPy and PyTorch have it.
     Nan,
     /// Probability 0, log-probability -inf.
     Zero,
@@ -114,8 +117,16 @@ impl Op {
         self
     }
 
+    /// What a row of -inf gives where that is left open.
+    pub(crate) fn with_usual_empty_row(mut self, hides: bool) -> Self {
+        if self.empty_row == EmptyRow::Usual {
+            self.empty_row = if hides { EmptyRow::Zero } else { EmptyRow::Nan };
+        }
+        self
+    }
+
     /// The operation with parameters that every layer computes alike: checks the scale, takes a
-    /// subnormal one as 0, and has row statistics always exact.
+    /// subnormal one as 0, has row statistics always exact, and settles what empty rows are.
     ///
     /// # Errors
     /// [`Error::NotFinite`] for a scale that is infinite or NaN.
@@ -129,7 +140,7 @@ impl Op {
         if self.kind == OpKind::RowStats {
             self.precision = Precision::Reproducible;
         }
-        Ok(self)
+        Ok(self.with_usual_empty_row(false))
     }
 }
 

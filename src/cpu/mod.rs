@@ -14,7 +14,9 @@
 //! ```
 mod copy;
 pub mod exp;
+pub mod half;
 pub mod log;
+pub mod masking;
 mod options;
 mod parallel;
 pub(crate) mod pieces;

@@ -250,7 +250,7 @@ impl Builder<'_> {
     fn parameters(&self, windows: &[Window]) -> Result<(wgpu::Buffer, u64), Error> {
         let op = self.op;
         let empty_fill = match (op.empty_row, op.kind) {
-            (EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
+            (EmptyRow::Usual | EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
             (EmptyRow::Zero, OpKind::Softmax) => 0,
             (EmptyRow::Zero, _) => crate::numerics::NEG_INF_BITS,
         };

@@ -18,6 +18,7 @@ mod probe;
 mod random;
 mod rows;
 mod special;
+pub mod tensor;
 
 pub use cases::cases;
 pub use device::probe_device;
