@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Timing};
 use crate::gpu::device::block_on;
-use crate::{Error, Op, Shape, Softmax};
+use crate::{Element, Error, Masking, Op, Shape, Softmax};
 
 impl Context {
     /// [`Context::run_into`] for callers without an executor: blocks this thread.
@@ -30,6 +30,35 @@ impl Context {
         shape: Shape,
     ) -> Result<Timing, Error> {
         block_on(self.run_in_place(op, data, shape))
+    }
+
+    /// [`Context::run_tensor`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_tensor`].
+    pub fn run_tensor_blocking<X: Element, Y: Element>(
+        &self,
+        op: impl Into<Op>,
+        x: &[X],
+        shape: Shape,
+        masking: &Masking<'_>,
+        out: &mut [Y],
+    ) -> Result<Timing, Error> {
+        block_on(self.run_tensor(op, x, shape, masking, out))
+    }
+
+    /// [`Context::run_tensor_in_place`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_tensor_in_place`].
+    pub fn run_tensor_in_place_blocking<X: Element>(
+        &self,
+        op: impl Into<Op>,
+        data: &mut [X],
+        shape: Shape,
+        masking: &Masking<'_>,
+    ) -> Result<Timing, Error> {
+        block_on(self.run_tensor_in_place(op, data, shape, masking))
     }
 
     /// [`Context::run`] for callers without an executor: blocks this thread.

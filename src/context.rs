@@ -14,7 +14,7 @@ use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
 use crate::gpu::{Compiled, Ops, Options};
 use crate::stream::run_on_gpu;
-use crate::{Error, LogSoftmax, LogSumExp, Op, RowStatistics, RowStats, Shape, Softmax, Softmin};
+use crate::{Error, Masking, Op, Shape};
 
 /// What ran where, and how long each part took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -179,8 +179,8 @@ impl Context {
         self.reason.as_deref()
     }
 
-    /// Computes an operation into `out`, which has as many elements as the operation has results
-    /// (for [`RowStatistics`] eight words per row, see [`Context::row_statistics`]).
+    /// Computes an operation on the rows of a shape, along whichever axes, into `out`, which has as many elements as the operation has results
+    /// (for [`crate::RowStatistics`] eight words per row, see [`Context::row_statistics`]).
     ///
     /// # Errors
     /// [`Error::Length`] for slices that do not fit the shape, [`Error::NotFinite`] for the scale,
@@ -195,6 +195,10 @@ impl Context {
         let op = op.into().checked()?;
         check_length("input", shape.elements()?, x.len())?;
         check_length("output", op.kind.output_words(shape)?, out.len())?;
+        if !shape.is_contiguous() {
+            return Box::pin(self.run_tensor(op, x, shape, &Masking::new(), out)).await;
+        }
+        let shape = shape.as_rows();
         match &self.gpu {
             Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
                 small @ Some(_) => on_cpu(small, || crate::cpu::run(op, x, shape, out)),
@@ -220,6 +224,10 @@ impl Context {
             return Err(Error::NotInPlace { op: op.kind.name() });
         }
         check_length("data", shape.elements()?, data.len())?;
+        if !shape.is_contiguous() {
+            return Box::pin(self.run_tensor_in_place(op, data, shape, &Masking::new())).await;
+        }
+        let shape = shape.as_rows();
         match &self.gpu {
             Some(gpu) if !shape.is_empty() => match gpu.small(op, shape).await {
                 small @ Some(_) => on_cpu(small, || crate::cpu::run_in_place(op, data, shape)),
@@ -240,58 +248,12 @@ impl Context {
         self.run_into(op, x, shape, &mut out).await?;
         Ok(out)
     }
-
-    /// Softmax of each row, scale 1, reproducible.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub async fn softmax(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run(Softmax::new(), x, shape).await
-    }
-
-    /// Softmax of each row's negated elements.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub async fn softmin(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run(Softmin::new(), x, shape).await
-    }
-
-    /// Logarithm of the softmax of each row.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub async fn log_softmax(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run(LogSoftmax::new(), x, shape).await
-    }
-
-    /// Logarithm of the sum of each row's exponentials, one result per row.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub async fn logsumexp(&self, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        self.run(LogSumExp::new(), x, shape).await
-    }
-
-    /// Maximum and exact sum of each row.
-    ///
-    /// # Errors
-    /// Those of [`Context::run_into`].
-    pub async fn row_statistics(
-        &self,
-        op: RowStatistics,
-        x: &[f32],
-        shape: Shape,
-    ) -> Result<Vec<RowStats>, Error> {
-        let words = self.run(op, x, shape).await?;
-        Ok(words
-            .chunks_exact(RowStats::WORDS as usize)
-            .map(|w| bytemuck::pod_read_unaligned(bytemuck::cast_slice(w)))
-            .collect())
-    }
 }
 
-fn on_cpu(small: Option<Estimate>, work: impl FnOnce() -> Result<(), Error>) -> Result<Timing, Error> {
+pub(crate) fn on_cpu(
+    small: Option<Estimate>,
+    work: impl FnOnce() -> Result<(), Error>,
+) -> Result<Timing, Error> {
     let start = Instant::now();
     work()?;
     let total = start.elapsed();

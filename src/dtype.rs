@@ -1,6 +1,8 @@
 //! Types of elements.
 
-pub use half::{bf16, f16};
+use crate::cpu::half;
+
+pub use ::half::{bf16, f16};
 
 /// The type of an array's elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,7 +79,16 @@ impl Values<'_> {
 
 pub(crate) mod sealed {
     /// What an [`super::Element`] can do inside.
-    pub trait Sealed: bytemuck::Pod + Send + Sync {}
+    pub trait Sealed: bytemuck::Pod + Send + Sync {
+        /// As the f32 it is computed as.
+        fn widen(self) -> f32;
+        /// The element nearest to a result.
+        fn narrow(y: f32) -> Self;
+        /// As an f64, exactly.
+        fn to_double(self) -> f64;
+        /// The element nearest to a result of f64.
+        fn of_double(y: f64) -> Self;
+    }
 }
 
 /// A type of element that the CPU computes with: `f32`, [`f16`], [`bf16`] and `f64`. Halves are
@@ -88,15 +99,49 @@ pub trait Element: sealed::Sealed {
 }
 
 macro_rules! element {
-    ($($type:ty = $dtype:ident),*) => {$(
-        impl sealed::Sealed for $type {}
+    ($type:ty, $dtype:ident, $widen:expr, $narrow:expr, $to_double:expr, $of_double:expr) => {
+        impl sealed::Sealed for $type {
+            #[inline(always)]
+            fn widen(self) -> f32 {
+                $widen(self)
+            }
+            #[inline(always)]
+            fn narrow(y: f32) -> Self {
+                $narrow(y)
+            }
+            #[inline(always)]
+            fn to_double(self) -> f64 {
+                $to_double(self)
+            }
+            #[inline(always)]
+            fn of_double(y: f64) -> Self {
+                $of_double(y)
+            }
+        }
         impl Element for $type {
             const DTYPE: DType = DType::$dtype;
         }
-    )*};
+    };
 }
 
-element!(f32 = F32, f16 = F16, bf16 = BF16, f64 = F64);
+element!(f32, F32, |x| x, |y| y, f64::from, |y| y as f32);
+element!(f64, F64, |x| x as f32, f64::from, |x| x, |y| y);
+element!(
+    f16,
+    F16,
+    |x: f16| half::from_f16(x.to_bits()),
+    |y| f16::from_bits(half::to_f16(y)),
+    |x: f16| f64::from(half::from_f16(x.to_bits())),
+    f16::from_f64
+);
+element!(
+    bf16,
+    BF16,
+    |x: bf16| half::from_bf16(x.to_bits()),
+    |y| bf16::from_bits(half::to_bf16(y)),
+    |x: bf16| f64::from(half::from_bf16(x.to_bits())),
+    bf16::from_f64
+);
 
 /// A slice of elements as a slice of a known type.
 pub(crate) fn values<E: Element>(x: &[E]) -> Values<'_> {

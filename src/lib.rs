@@ -25,11 +25,13 @@ mod dtype;
 mod error;
 pub mod gpu;
 mod masking;
+mod named;
 pub mod numerics;
 mod op;
 mod shape;
 mod stats;
 pub mod stream;
+mod tensor;
 pub mod verify;
 
 /// The recipes of the documentation run as tests.

@@ -74,14 +74,19 @@ impl Shape {
                 return Err(Error::Axis { axis, rank: dims.len(), why: way_out });
             };
             if std::mem::replace(reduced, true) {
-                return Err(Error::Axis { axis, rank: dims.len(), why: "it is named twice; name it once".into() });
+                return Err(Error::Axis {
+                    axis,
+                    rank: dims.len(),
+                    why: "it is named twice; name it once".into(),
+                });
             }
         }
         Self::reduce(dims, &reduced)
     }
 
     fn reduce(dims: &[usize], reduced: &[bool]) -> Result<Self, Error> {
-        let mut axes: Vec<(u64, bool)> = dims.iter().map(|&dim| dim as u64).zip(reduced.iter().copied()).collect();
+        let mut axes: Vec<(u64, bool)> =
+            dims.iter().map(|&dim| dim as u64).zip(reduced.iter().copied()).collect();
         let product = |kept: bool| {
             let dims = axes.iter().filter(|(_, reduced)| *reduced != kept).map(|(dim, _)| *dim);
             if dims.clone().any(|dim| dim == 0) {
@@ -95,7 +100,9 @@ impl Shape {
         // What is merged can no longer be told apart by an operand that broadcasts.
         while axes.len() > MAX_AXES {
             let Some(at) = axes.windows(2).position(|pair| pair[0].1 == pair[1].1) else {
-                let why = format!("at most {MAX_AXES} can alternate; transpose the array, so that those of a row lie together");
+                let why = format!(
+                    "at most {MAX_AXES} can alternate; transpose the array, so that those of a row lie together"
+                );
                 return Err(Error::Axis { axis: MAX_AXES as isize, rank: dims.len(), why });
             };
             let (dim, _) = axes.remove(at);
@@ -136,6 +143,20 @@ impl Shape {
     pub fn is_contiguous(self) -> bool {
         let reduced = (0..self.rank()).filter(|&axis| self.dims[axis] != 1).map(|axis| self.is_reduced(axis));
         reduced.is_sorted()
+    }
+
+    /// The shape, where each row is one piece of memory and the rows lie one after the other.
+    ///
+    /// # Errors
+    /// [`Error::Axis`] where they do not.
+    pub(crate) fn contiguous(self) -> Result<Self, Error> {
+        let reduced = (0..self.rank()).rev().find(|&axis| self.is_reduced(axis)).unwrap_or(0);
+        if self.is_contiguous() {
+            return Ok(self);
+        }
+        let why = "here the elements of a row must lie one after the other; take cpu::run_tensor or \
+                   Context::run_tensor, or transpose the array";
+        Err(Error::Axis { axis: reduced as isize, rank: self.rank(), why: why.into() })
     }
 
     /// The same rows as if they lay one after the other.

@@ -29,6 +29,7 @@ pub(crate) mod simd;
 pub mod special;
 mod stream;
 pub mod sum;
+mod tensor;
 pub use copy::copy_with;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
@@ -38,11 +39,17 @@ pub use shards::{
     row_statistics_with, row_sum, row_sum_with,
 };
 
+pub(crate) use tensor::{TensorRows, check as check_tensor};
+pub use tensor::{
+    run_ragged, run_ragged_with, run_tensor, run_tensor_in_place, run_tensor_in_place_with, run_tensor_with,
+};
+
 use crate::error::check_length;
-use crate::{Error, LogSoftmax, LogSumExp, Op, OpKind, Shape, Softmax, Softmin};
+use crate::{Error, LogSoftmax, LogSumExp, Masking, Op, OpKind, Shape, Softmax, Softmin};
 use rows::{Io, Job};
 
-/// Computes an operation on rows that lie one after the other. `out` has as many elements as the
+/// Computes an operation on the rows of a shape, along whichever axes; [`run_tensor`] takes elements of
+/// other types and masks too. `out` has as many elements as the
 /// operation has results: one per element, one per row for log-sum-exp, and 8 words per row for row
 /// statistics (each a [`crate::RowStats`], as `bytemuck` casts it; [`row_statistics`] takes those).
 ///
@@ -67,6 +74,9 @@ pub fn run_with(
     shape: Shape,
     out: &mut [f32],
 ) -> Result<(), Error> {
+    if !shape.is_contiguous() {
+        return run_tensor_with(options, op, x, shape, &Masking::new(), out);
+    }
     let job = job(options, op.into(), shape)?;
     check_length("input", shape.elements()?, x.len())?;
     check_length("output", job.op.kind.output_words(shape)?, out.len())?;
@@ -96,6 +106,9 @@ pub fn run_in_place_with(
     data: &mut [f32],
     shape: Shape,
 ) -> Result<(), Error> {
+    if !shape.is_contiguous() {
+        return run_tensor_in_place_with(options, op, data, shape, &Masking::new());
+    }
     let mut job = job(options, op.into(), shape)?;
     if !job.op.kind.is_elementwise() {
         return Err(Error::NotInPlace { op: job.op.kind.name() });

@@ -93,6 +93,14 @@ fn share<T: Send>(count: usize, parts: impl Iterator<Item = T> + Send, work: &(i
     });
 }
 
+/// Calls `work` with each part; on this thread alone where one was asked for.
+pub(super) fn share_all<T: Send>(threads: Option<usize>, parts: Vec<T>, work: &(impl Fn(T) + Sync)) {
+    if threads == Some(1) || parts.len() == 1 {
+        return parts.into_iter().for_each(work);
+    }
+    share(parts.len(), parts.into_iter(), work);
+}
+
 /// Both results; the second one from another thread.
 fn both<A, B: Send>(a: impl FnOnce() -> A, b: impl FnOnce() -> B + Send) -> (A, B) {
     let mut second = None;

@@ -201,7 +201,7 @@ fn finish_job(
         return Err(Error::NotInPlace { op: op.kind.name() });
     }
     op.precision = Precision::Reproducible;
-    let job = job(options, op, shape)?;
+    let job = job(options, op, shape.contiguous()?)?;
     check_length("statistics", shape.row_count(), stats.len())?;
     match (0..).zip(stats).find_map(|(row, stats)| Some((row, stats.fault(total_cols)?))) {
         Some((row, why)) => Err(Error::Statistics { row, why }),
@@ -210,7 +210,7 @@ fn finish_job(
 }
 
 fn shard_job(options: &Options, scale: f32, x: &[f32], shape: Shape) -> Result<Job, Error> {
-    let job = job(options, RowStatistics::new().scale(scale).into(), shape)?;
+    let job = job(options, RowStatistics::new().scale(scale).into(), shape.contiguous()?)?;
     check_length("input", shape.elements()?, x.len())?;
     Ok(job)
 }

@@ -125,7 +125,7 @@ pub(super) async fn engine<'a>(
     source: &'a mut (dyn Source + 'a),
     in_memory: bool,
 ) -> Result<Engine<'a>, Error> {
-    let (op, shape) = (stream.op.checked()?, stream.shape);
+    let (op, shape) = (stream.op.checked()?, stream.shape.contiguous()?.as_rows());
     if let Some(x) = source.memory() {
         check_length("input", shape.elements()?, x.len())?;
     }

@@ -76,6 +76,38 @@ pub(crate) fn scatter<S: Simd>(simd: S, lanes: &[f32], cols: usize, y: &mut [f32
     }
 }
 
+/// Turns a block of `rows` by `cols` numbers: element `c` of row `r`, in rows of `pitch`, goes to element
+/// `r` of row `c`, in rows of `out_pitch`.
+#[inline(always)]
+pub(crate) fn turn<S: Simd>(
+    simd: S,
+    x: &[f32],
+    pitch: usize,
+    (rows, cols): (usize, usize),
+    y: &mut [f32],
+    out_pitch: usize,
+) {
+    let (square_rows, square_cols) = (rows / 4 * 4, cols / 4 * 4);
+    for r in (0..square_rows).step_by(4) {
+        for c in (0..square_cols).step_by(4) {
+            let m = square([
+                four(simd, x, r * pitch + c),
+                four(simd, x, (r + 1) * pitch + c),
+                four(simd, x, (r + 2) * pitch + c),
+                four(simd, x, (r + 3) * pitch + c),
+            ]);
+            for (i, m) in m.into_iter().enumerate() {
+                m.store_slice(&mut y[(c + i) * out_pitch + r..][..4]);
+            }
+        }
+    }
+    for r in 0..rows {
+        for c in if r < square_rows { square_cols } else { 0 }..cols {
+            y[c * out_pitch + r] = x[r * pitch + c];
+        }
+    }
+}
+
 #[inline(always)]
 fn four<S: Simd>(simd: S, x: &[f32], at: usize) -> f32x4<S> {
     f32x4::from_slice(simd, &x[at..][..4])

@@ -1,0 +1,130 @@
+//! Where the rows of a call lie, how long they are, and which of their elements take part by place.
+
+use std::ops::Range;
+
+use super::walk::{BIAS, LENGTHS, Loops, MASK, OPERANDS, Offsets, Run, SCALE, SINKS, X};
+use crate::masking::broadcast_strides;
+use crate::shape::MAX_AXES;
+use crate::{Masking, Shape};
+
+/// Rows of an array, or ragged ones.
+pub(super) struct Layout<'a> {
+    rows: Loops,
+    /// The loops over a row.
+    pub cols: Loops,
+    len: u64,
+    offsets: Option<&'a [u64]>,
+    queries: u64,
+    heads: u64,
+}
+
+impl<'a> Layout<'a> {
+    /// Rows along the axes of a shape.
+    pub(super) fn of(shape: Shape, masking: &Masking) -> Self {
+        let (dims, rank) = (shape.dims(), shape.rank());
+        let mut strides = [[0; MAX_AXES]; OPERANDS];
+        strides[X] = shape.strides();
+        if let Some(mask) = &masking.mask {
+            strides[MASK] = broadcast_strides(mask.dims, rank);
+        }
+        if let Some(bias) = &masking.bias {
+            strides[BIAS] = broadcast_strides(bias.dims, rank);
+        }
+        let per_row = [
+            (LENGTHS, masking.lengths.map(|lengths| lengths.dims)),
+            (SINKS, masking.sinks.map(|sinks| sinks.dims)),
+            (SCALE, masking.row_scale.map(|scale| scale.dims)),
+        ];
+        for (operand, given) in per_row {
+            strides[operand] = given.map_or([0; MAX_AXES], |given| over_kept(shape, given));
+        }
+        let axis = |from_end: usize| if rank >= from_end { dims[rank - from_end] } else { 1 };
+        Self {
+            rows: Loops::new(shape, false, &strides),
+            cols: Loops::new(shape, true, &strides),
+            len: shape.cols(),
+            offsets: None,
+            queries: axis(2),
+            heads: axis(3),
+        }
+    }
+
+    /// Rows that begin and end at offsets; sinks and scales are one for all or one per row.
+    pub(super) fn ragged(offsets: &'a [u64], masking: &Masking) -> Self {
+        let cols = Loops::side_by_side(u64::MAX);
+        let mut of = Self::of(Shape::rows(offsets.len() - 1, 1), masking);
+        (of.cols, of.offsets) = (cols, Some(offsets));
+        of
+    }
+
+    pub(super) fn is_ragged(&self) -> bool {
+        self.offsets.is_some()
+    }
+
+    /// Elements of a row.
+    pub(super) fn len(&self, row: u64) -> u64 {
+        self.offsets.map_or(self.len, |offsets| offsets[row as usize + 1] - offsets[row as usize])
+    }
+
+    /// Rows in runs of equal steps.
+    pub(super) fn runs(&self, rows: Range<u64>) -> impl Iterator<Item = Run> {
+        let ragged = self.offsets.map(|offsets| {
+            rows.clone().map(move |row| {
+                let mut at = self.rows.at(row);
+                at[X] = offsets[row as usize];
+                Run { at, len: 1, step: [0; OPERANDS] }
+            })
+        });
+        let regular = if ragged.is_none() { Some(self.rows.runs(rows.start, rows.end)) } else { None };
+        ragged.into_iter().flatten().chain(regular.into_iter().flatten())
+    }
+
+    /// Whether the rows' elements lie apart and their neighbours side by side: what one row skips, the
+    /// next ones use.
+    pub(super) fn is_turned(&self) -> bool {
+        let (row, col) = (self.rows.innermost(), self.cols.innermost());
+        self.offsets.is_none() && col.step[X] != 1 && row.step[X] == 1 && row.size > 1
+    }
+
+    /// Rows that lie side by side.
+    pub(super) fn neighbours(&self) -> u64 {
+        self.rows.innermost().size
+    }
+
+    /// Whether rows are slices, one after the other.
+    pub(super) fn is_contiguous(&self) -> bool {
+        let (row, col) = (self.rows.innermost(), self.cols.innermost());
+        let one_row = row.size == 1;
+        let whole = col.size == self.len && (col.step[X] == 1 || self.len == 1);
+        self.offsets.is_none() && whole && (one_row || row.step[X] == self.len)
+    }
+
+    /// Query and head of a row.
+    pub(super) fn position(&self, row: u64) -> (u64, u64) {
+        (row % self.queries.max(1), row / self.queries.max(1) % self.heads.max(1))
+    }
+
+    /// The elements that neither the window nor the row's length hides.
+    pub(super) fn visible(&self, masking: &Masking, row: u64, at: &Offsets) -> Range<u64> {
+        let mut seen = 0..self.len(row);
+        if let Some(window) = &masking.window {
+            seen = window.columns(self.position(row).0, seen.end);
+        }
+        if let Some(lengths) = &masking.lengths {
+            let end = seen.end.min(lengths.data[at[LENGTHS] as usize].into());
+            seen = seen.start.min(end)..end;
+        }
+        seen
+    }
+}
+
+/// Steps of a per-row operand, which broadcasts against the kept axes, for each axis of the array.
+fn over_kept(shape: Shape, dims: &[usize]) -> [u64; MAX_AXES] {
+    let kept: Vec<usize> = (0..shape.rank()).filter(|&axis| !shape.is_reduced(axis)).collect();
+    let own = broadcast_strides(dims, kept.len());
+    let mut strides = [0; MAX_AXES];
+    for (place, axis) in kept.into_iter().enumerate() {
+        strides[axis] = own[place];
+    }
+    strides
+}

@@ -1,0 +1,203 @@
+//! Axes, element types, masks and ragged rows on the CPU: the bits of the specification, with every
+//! instruction set and number of threads.
+
+use wgpu_softmax::cpu::{self, Options};
+use wgpu_softmax::verify::Thoroughness;
+use wgpu_softmax::verify::tensor::{
+    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
+};
+use wgpu_softmax::{DType, Element, Error, Masking, Op, OpKind, Shape, bf16, f16};
+
+#[path = "cpu_rows/mod.rs"]
+mod cpu_rows;
+use cpu_rows::{Random, full, spread_row, ways};
+
+fn thoroughness() -> Thoroughness {
+    if full() { Thoroughness::Full } else { Thoroughness::Quick }
+}
+
+/// Results as words, with a guard on either side.
+fn words<Y: Element>(len: usize, run: impl FnOnce(&mut [Y]) -> Result<(), Error>) -> Vec<u32> {
+    let size = size_of::<Y>();
+    let guard: Y = bytemuck::pod_read_unaligned(&[0xa5u8; 8][..size]);
+    let mut y = vec![guard; len + 2];
+    run(&mut y[1..=len]).unwrap();
+    let bytes: &[u8] = bytemuck::cast_slice(&y);
+    assert!(bytes[..size].iter().chain(&bytes[(len + 1) * size..]).all(|byte| *byte == 0xa5), "wrote beyond");
+    bytes[size..(len + 1) * size]
+        .chunks_exact(size)
+        .map(|y| y.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
+        .collect()
+}
+
+fn len_of(case: &TensorCase) -> usize {
+    case.op.kind.output_words(case.shape().unwrap()).unwrap() as usize
+}
+
+fn computed(options: &Options, case: &TensorCase) -> Vec<u32> {
+    fn typed<X: Element>(options: &Options, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
+        let (shape, len) = (case.shape().unwrap(), len_of(case));
+        match case.output {
+            DType::F16 => words::<f16>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y)),
+            DType::BF16 => {
+                words::<bf16>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y))
+            }
+            _ => words::<f32>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y)),
+        }
+    }
+    let mask = case.masking.mask_bytes();
+    let masking = case.masking.borrow(&mask);
+    match &case.data {
+        Elements::F32(x) => typed(options, case, x, &masking),
+        Elements::F16(x) => typed(options, case, x, &masking),
+        Elements::BF16(x) => typed(options, case, x, &masking),
+        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
+    }
+}
+
+fn in_place(options: &Options, case: &TensorCase) -> Option<Vec<u32>> {
+    fn typed<X: Element>(options: &Options, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
+        words::<X>(x.len(), |y| {
+            y.copy_from_slice(x);
+            cpu::run_tensor_in_place_with(options, case.op, y, case.shape().unwrap(), masking)
+        })
+    }
+    let mask = case.masking.mask_bytes();
+    let masking = case.masking.borrow(&mask);
+    if !case.op.kind.is_elementwise() || case.data.dtype() != case.output {
+        return None;
+    }
+    Some(match &case.data {
+        Elements::F32(x) => typed(options, case, x, &masking),
+        Elements::F16(x) => typed(options, case, x, &masking),
+        Elements::BF16(x) => typed(options, case, x, &masking),
+        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
+    })
+}
+
+#[test]
+fn every_tensor_has_the_bits_of_the_specification() {
+    let ways = ways();
+    for (index, case) in tensor_cases(thoroughness()).iter().enumerate() {
+        let expected = expected_tensor(case);
+        // All ways take their turn; with SOFTMAX_FULL each case is computed in each.
+        let some: Vec<_> = if full() {
+            ways.clone()
+        } else {
+            vec![ways[index % ways.len()], Options::new(), Options::new().threads(3)]
+        };
+        for options in some {
+            let found = [Some(computed(&options, case)), in_place(&options, case)];
+            for found in found.into_iter().flatten() {
+                if let Some(difference) = first_tensor_difference(case, &expected, &found) {
+                    panic!("{options:?}: {difference}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_rows_along_any_axis_have_the_bits_of_plain_ones() {
+    let mut random = Random::new(7);
+    let cols = if full() {
+        vec![17_000, 66_000, 140_000, (1 << 18) + 3]
+    } else {
+        vec![17_000, 66_000, (1 << 18) + 3]
+    };
+    for cols in cols {
+        let rows: Vec<Vec<f32>> = (0..3).map(|_| spread_row(&mut random, cols, 20.0)).collect();
+        let turned: Vec<f32> = (0..cols).flat_map(|col| rows.iter().map(move |row| row[col])).collect();
+        for kind in OpKind::ALL {
+            let op = Op::new(kind).scale(0.75);
+            let shape = Shape::rows(3, cols);
+            let mut expected = vec![0.0; kind.output_words(shape).unwrap() as usize];
+            cpu::run(op, &rows.concat(), shape, &mut expected).unwrap();
+            let mut found = vec![0.0f32; expected.len()];
+            cpu::run_tensor(
+                op,
+                &turned,
+                Shape::along(&[cols, 3], &[0]).unwrap(),
+                &Masking::new(),
+                &mut found,
+            )
+            .unwrap();
+            if kind.is_elementwise() {
+                found = (0..3).flat_map(|row| found[row..].iter().step_by(3).copied()).collect();
+            }
+            let same = expected.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{} of {cols}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn masked_long_rows_have_the_bits_of_rows_with_minus_infinity() {
+    let mut random = Random::new(8);
+    let cols = 300_007;
+    let x = spread_row(&mut random, 2 * cols, 8.0);
+    let mask: Vec<u8> = (0..2 * cols).map(|i| u8::from(i % 3 != 0)).collect();
+    let lengths = [cols as u32 - 5000, 70_000];
+    let sinks = [2.5f32, 30.0];
+    let dims = [2, cols];
+    let masking = Masking::new().mask_bytes(&mask, &dims).lengths(&lengths, &[2]).sinks(&sinks, &[2]);
+    for kind in OpKind::ALL {
+        let words = kind.output_words(Shape::rows(1, cols)).unwrap() as usize;
+        let mut found = vec![0.0f32; 2 * words];
+        cpu::run_tensor(Op::new(kind), &x, Shape::rows(2, cols), &masking, &mut found).unwrap();
+        for row in 0..2 {
+            let hidden = |col: usize| mask[row * cols + col] == 0 || col >= lengths[row] as usize;
+            let mut z: Vec<f32> = (0..cols)
+                .map(|col| if hidden(col) { f32::NEG_INFINITY } else { x[row * cols + col] })
+                .collect();
+            z.push(sinks[row]);
+            let plain = kind.output_words(Shape::rows(1, cols + 1)).unwrap() as usize;
+            let mut expected = vec![0.0f32; plain];
+            cpu::run(Op::new(kind), &z, Shape::rows(1, cols + 1), &mut expected).unwrap();
+            let same =
+                expected.iter().zip(&found[row * words..][..words]).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{} of row {row}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn ragged_rows_have_the_bits_they_have_alone() {
+    let mut random = Random::new(9);
+    let lengths = [0usize, 1, 3, 0, 17, 1000, 5, 5, 6, 70_000, 40, 41, 2, (1 << 18) + 1, 33, 0];
+    let offsets: Vec<u64> = std::iter::once(0)
+        .chain(lengths.iter().scan(0, |end, len| {
+            *end += *len as u64;
+            Some(*end)
+        }))
+        .collect();
+    let x = spread_row(&mut random, *offsets.last().unwrap() as usize, 9.0);
+    let halves: Vec<f16> = x.iter().map(|x| f16::from_f32(*x)).collect();
+    for kind in [OpKind::Softmax, OpKind::LogSoftmax, OpKind::LogSumExp, OpKind::RowStats] {
+        for threads in [1, 3] {
+            let options = Options::new().threads(threads);
+            let words = if kind.is_elementwise() {
+                x.len()
+            } else {
+                kind.output_words(Shape::rows(lengths.len(), 1)).unwrap() as usize
+            };
+            let (mut found, mut of_halves) = (vec![7.0f32; words], vec![7.0f32; words]);
+            let op = Op::new(kind).scale(-0.5);
+            cpu::run_ragged_with(&options, op, &x, &offsets, &Masking::new(), &mut found).unwrap();
+            cpu::run_ragged_with(&options, op, &halves, &offsets, &Masking::new(), &mut of_halves).unwrap();
+            let widened: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
+            for (found, x) in [(&found, &x), (&of_halves, &widened)] {
+                let mut at = 0;
+                for (row, len) in lengths.iter().enumerate() {
+                    let shape = Shape::rows(1, *len);
+                    let mut expected = vec![0.0; kind.output_words(shape).unwrap() as usize];
+                    cpu::run(op, &x[offsets[row] as usize..][..*len], shape, &mut expected).unwrap();
+                    let found = &found[at..][..expected.len()];
+                    at += expected.len();
+                    let same = expected.iter().zip(found).all(|(a, b)| a.to_bits() == b.to_bits());
+                    assert!(same, "{} of row {row} of {len}, {threads} threads", kind.name());
+                }
+            }
+        }
+    }
+}

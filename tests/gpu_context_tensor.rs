@@ -1,0 +1,123 @@
+//! Tensors through a context of each adapter: the bits of the specification, for a part of the battery that
+//! has every kind of axis, type and mask.
+
+mod common;
+
+use wgpu_softmax::gpu::Options;
+use wgpu_softmax::stream::Summary;
+use wgpu_softmax::verify::Thoroughness;
+use wgpu_softmax::verify::tensor::{
+    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
+};
+use wgpu_softmax::{Context, DType, Element, Error, Masking, Shape, Softmax, bf16, f16};
+
+fn words<Y: Element>(y: &[Y]) -> Vec<u32> {
+    let bytes: &[u8] = bytemuck::cast_slice(y);
+    let word = |y: &[u8]| y.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    bytes.chunks_exact(size_of::<Y>()).map(word).collect()
+}
+
+fn computed(context: &Context, case: &TensorCase) -> Vec<u32> {
+    fn into<X: Element, Y: Element>(
+        context: &Context,
+        case: &TensorCase,
+        x: &[X],
+        masking: &Masking,
+    ) -> Vec<u32> {
+        let shape = case.shape().unwrap();
+        let mut y = vec![Y::zeroed(); case.op.kind.output_words(shape).unwrap() as usize];
+        context.run_tensor_blocking(case.op, x, shape, masking, &mut y).unwrap();
+        words(&y)
+    }
+    fn typed<X: Element>(context: &Context, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
+        match case.output {
+            DType::F16 => into::<X, f16>(context, case, x, masking),
+            DType::BF16 => into::<X, bf16>(context, case, x, masking),
+            _ => into::<X, f32>(context, case, x, masking),
+        }
+    }
+    let mask = case.masking.mask_bytes();
+    let masking = case.masking.borrow(&mask);
+    match &case.data {
+        Elements::F32(x) => typed(context, case, x, &masking),
+        Elements::F16(x) => typed(context, case, x, &masking),
+        Elements::BF16(x) => typed(context, case, x, &masking),
+        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
+    }
+}
+
+fn contexts() -> Vec<Context> {
+    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
+    common::test_adapters().into_iter().map(open).collect()
+}
+
+#[test]
+fn tensors_have_the_bits_of_the_specification_on_every_device() {
+    let contexts = contexts();
+    let full = std::env::var_os("SOFTMAX_FULL").is_some();
+    for (index, case) in tensor_cases(Thoroughness::Quick).iter().enumerate() {
+        // A prime, so that kinds of operations and cases come up in all pairs.
+        if !full && index % 7 != 0 {
+            continue;
+        }
+        let expected = expected_tensor(case);
+        for context in &contexts {
+            if let Some(difference) = first_tensor_difference(case, &expected, &computed(context, case)) {
+                panic!("{}: {difference}", context.adapter().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn in_place_and_in_pieces_the_bits_are_the_same() {
+    let (rows, cols) = (5, 3001);
+    let x: Vec<f16> = (0..rows * cols).map(|i| f16::from_f32((i % 977) as f32 * 0.01)).collect();
+    let shape = Shape::along(&[cols, rows], &[0]).unwrap();
+    let lengths = [3001, 7, 0, 2000, 1];
+    let masking = Masking::new().lengths(&lengths, &[5]);
+    let mut expected = x.clone();
+    wgpu_softmax::cpu::run_tensor_in_place(Softmax::new(), &mut expected, shape, &masking).unwrap();
+    for entry in common::test_adapters() {
+        // Buffers of 8 KiB: a row of 12 kB is cut.
+        let limits = wgpu_softmax::wgpu::Limits {
+            max_buffer_size: 8192,
+            max_storage_buffer_binding_size: 8192,
+            ..entry.adapter.limits()
+        };
+        for limits in [entry.adapter.limits(), limits] {
+            let context =
+                pollster::block_on(Context::on_limited(entry.clone(), Options::default(), limits)).unwrap();
+            let mut found = x.clone();
+            context.run_tensor_in_place_blocking(Softmax::new(), &mut found, shape, &masking).unwrap();
+            assert!(words(&found) == words(&expected), "{entry}");
+        }
+    }
+}
+
+#[test]
+fn doubles_are_the_cpus() {
+    for context in contexts() {
+        let told = context
+            .run_tensor_blocking(
+                Softmax::new(),
+                &[1.0f64, 2.0],
+                Shape::rows(1, 2),
+                &Masking::new(),
+                &mut [0.0f64; 2],
+            )
+            .unwrap_err();
+        assert!(matches!(told, Error::DType { dtype: DType::F64, .. }), "{told}");
+    }
+}
+
+/// A stream is of rows that lie one after the other: other shapes are refused, not misread.
+#[test]
+fn a_stream_refuses_rows_along_other_axes() {
+    let context = Context::cpu("a test");
+    let shape = Shape::along(&[2, 3], &[0]).unwrap();
+    let x = [0.0f32; 6];
+    let told: Result<Summary, Error> = wgpu_softmax::stream::Stream::new(&context, Softmax::new(), shape)
+        .run_blocking(&x[..], &mut [0.0f32; 6][..]);
+    assert!(matches!(told, Err(Error::Axis { axis: 0, .. })), "{told:?}");
+}
