@@ -80,6 +80,20 @@ pub(crate) fn prefetch(x: &[f32], ahead: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().wrapping_add(ahead).cast()) }
 }
 
+/// Asks for the cache line of an address, which may be any.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn prefetch_at(address: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch is a hint: no address makes it fault, and the pointer is not dereferenced.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address)) }
+}
+
+/// Elsewhere the machine has to guess.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn prefetch_at(_: usize) {}
+
 /// Elsewhere the machine has to guess.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]

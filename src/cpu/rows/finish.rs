@@ -54,6 +54,13 @@ impl Maxima {
         self.special >> row & 1 != 0
     }
 
+    /// What the results of a row are, if it is a special one.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn special_value(&self, op: &crate::Op, row: usize) -> Option<f32> {
+        if self.is_special(row) { special_row(op, RowMax::from_key(self.keys[row])) } else { None }
+    }
+
     /// The results of special rows, once everything else is done; `words` floats each.
     #[inline(always)]
     pub(crate) fn fill(&self, job: &Job, rows: usize, y: &mut [f32]) {

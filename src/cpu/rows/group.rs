@@ -38,7 +38,8 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let x = &io.x()[row * cols..][..count * cols];
         let x = self::scaled(simd, job, x, scaled);
         let maxima = maxima::<S, M>(simd, x, cols);
-        let sums = sums::<S, M>(simd, job, x, &maxima, hold, group * cols);
+        let ahead = if job.ahead == 0 { group * cols } else { job.ahead };
+        let sums = sums::<S, M>(simd, job, x, &maxima, hold, ahead);
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
             write::<S, M>(simd, job, &maxima, &sums, hold, Some(y));

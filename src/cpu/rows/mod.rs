@@ -4,6 +4,7 @@
 //! in place. Only `narrow` and `group` look at several rows at once; the result of a row never
 //! depends on its neighbours.
 
+mod columns;
 mod finish;
 mod group;
 mod io;
@@ -11,7 +12,9 @@ pub(crate) mod long;
 mod narrow;
 pub(crate) mod part;
 mod pass;
+mod strips;
 
+pub(crate) use columns::Lines;
 pub(crate) use io::Io;
 
 use fearless_simd::{Level, dispatch};
@@ -21,6 +24,7 @@ use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
 use super::{scratch, stream, sum::third_bin};
 use crate::{Op, OpKind, Precision};
+use strips::STRIP_COLS;
 
 /// Up to here each lane holds a row of its own.
 pub const NARROW_COLS: usize = 48;
@@ -45,6 +49,9 @@ pub(crate) struct Job {
     pub(crate) token: Level,
     /// Whether the result goes past the caches.
     pub(crate) stream: bool,
+    /// Floats from an element to what is asked for while it is computed; 0 for what follows the rows at
+    /// hand.
+    pub(crate) ahead: usize,
 }
 
 impl Job {
@@ -75,6 +82,14 @@ impl Job {
 
 /// Computes whole rows on the calling thread.
 pub(crate) fn run(job: &Job, io: Io) {
+    run_unfenced(job, io);
+    if job.stream {
+        stream::fence();
+    }
+}
+
+/// The same where more rows follow: [`stream::fence`] must come after the last.
+pub(crate) fn run_unfenced(job: &Job, io: Io) {
     let floats = if job.is_narrow() {
         narrow::SCRATCH
     } else if job.is_long() {
@@ -83,8 +98,29 @@ pub(crate) fn run(job: &Job, io: Io) {
         group::scratch(job.cols)
     };
     scratch::with(floats, |scratch| by_kernel(job, io, scratch));
-    if job.stream {
-        stream::fence();
+}
+
+/// Computes rows that lie side by side, of at most [`crate::numerics::TWO_BIN_COLS`] elements: see
+/// `strips` and `columns`. A line is at least as long as the rows need vectors of 16 lanes.
+pub(crate) fn run_columns(
+    job: &Job,
+    lines: &mut [f32],
+    pitch: usize,
+    rows: usize,
+    y: &mut [f32],
+    io: &mut dyn Lines,
+) {
+    match (job.is_fast(), job.cols <= STRIP_COLS) {
+        (true, true) => {
+            dispatch!(job.token, simd => strips::run::<_, Fast>(simd, job, lines, pitch, rows, y, io))
+        }
+        (true, _) => {
+            dispatch!(job.token, simd => columns::run::<_, Fast>(simd, job, lines, pitch, rows, y, io))
+        }
+        (_, true) => {
+            dispatch!(job.token, simd => strips::run::<_, Exact>(simd, job, lines, pitch, rows, y, io))
+        }
+        _ => dispatch!(job.token, simd => columns::run::<_, Exact>(simd, job, lines, pitch, rows, y, io)),
     }
 }
 

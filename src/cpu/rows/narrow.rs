@@ -75,7 +75,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             gather(simd, &x[v * n * job.cols..], job.cols, lanes);
         }
         let mut block = Self::new(simd, job, lanes, pitch);
-        block.sum(simd, job, &x[V * n * job.cols..], lanes, pitch);
+        block.sum(simd, job, x, lanes, pitch);
         if !job.op.kind.is_elementwise() {
             return block.write_per_row(simd, job, rows, y);
         }
@@ -101,13 +101,14 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
     }
 
     /// The sums; for softmax the exponentials take the elements' place. The elements that come
-    /// `next` are asked for meanwhile.
+    /// next are asked for meanwhile.
     #[inline(always)]
-    fn sum(&mut self, simd: S, job: &Job, next: &[f32], lanes: &mut [f32], pitch: usize) {
+    fn sum(&mut self, simd: S, job: &Job, x: &[f32], lanes: &mut [f32], pitch: usize) {
         let n = S::f32s::LEN;
+        let ahead = if job.ahead == 0 { V * n * job.cols } else { job.ahead };
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
             for column in 0..job.cols {
-                prefetch(next, (v * job.cols + column) * n);
+                prefetch(x, ahead + (v * job.cols + column) * n);
             }
             let lanes = &mut lanes[..n * job.cols];
             let max = self.max[v];

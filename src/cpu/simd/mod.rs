@@ -6,7 +6,9 @@
 pub(crate) mod exact;
 pub(crate) mod exp;
 pub(crate) mod fast;
+pub(crate) mod half;
 pub(crate) mod log;
+pub(crate) mod masking;
 pub(crate) mod reciprocal;
 pub(crate) mod special;
 pub(crate) mod sum;

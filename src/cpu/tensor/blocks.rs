@@ -5,16 +5,21 @@ use std::ops::Range;
 
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
-use crate::cpu::rows::{self, Io, Job, NARROW_COLS};
-use crate::cpu::scratch;
+use super::walk::X as X_;
+use crate::cpu::rows::{self, Io, Job};
+use crate::cpu::{scratch, stream};
 use crate::dtype::Element;
 
 /// Floats of a block, so that it stays in the L1 cache between its stages.
-const BLOCK: usize = 4096;
+const BLOCK: usize = 2048;
+/// Up to here rows of any lengths are computed together.
+const SHORT: usize = 512;
 /// Longer rows are computed in pieces, on all threads.
 const LONG: u64 = 1 << 16;
 /// The same where a block has at least 16 rows.
 const LONG_TURNED: u64 = 1 << 14;
+/// Floats of whole rows that are put together from a block of some of their columns.
+const FILLED: usize = 2048;
 /// The same where rows are turned: whole cache lines of each of their lines are used.
 const TURNED: usize = 1 << 16;
 
@@ -27,11 +32,31 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 row = self.compute_long(row, rows.end);
                 continue;
             }
+            if self.layout.is_turned() && !self.is_masked && self.layout.len(row) > 0 {
+                row = self.compute_columns(row, rows.end);
+                continue;
+            }
             let block = self.block(row, rows.end);
             row = block.rows.end;
             let floats = block.pitch() * block.count();
-            scratch::with_blocks(floats, |z| self.compute_block(&block, &mut z[..floats]));
+            scratch::with_blocks(floats + FILLED, |z| {
+                let (z, out) = z.split_at_mut(floats);
+                self.compute_block(&block, rows.end, z, &mut out[..FILLED]);
+            });
         }
+        if self.past_caches {
+            stream::fence();
+        }
+    }
+
+    /// Floats from scratch to the elements of the block behind this one, which are asked for meanwhile.
+    fn ahead(&self, block: &Block, end: u64, z: &[f32]) -> usize {
+        if block.rows.end >= end || self.layout.is_turned() {
+            return 0;
+        }
+        let next = self.layout.runs(block.rows.end..block.rows.end + 1).next().map_or(0, |run| run.at[X_]);
+        let bytes = self.address(next + block.cols.start) as isize - z.as_ptr() as isize;
+        (bytes / 4) as usize
     }
 
     /// The next rows that go together, and the columns that any of them needs.
@@ -75,8 +100,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let cols = if self.is_uniform() || self.is_ragged {
             0..len
         } else {
-            let run = self.layout.runs(rows.clone()).next().expect("a row");
-            self.layout.visible(self.masking, rows.start, &run.at)
+            self.layout.visible_of(self.masking, rows.start)
         };
         let hidden = cols.end - cols.start < len;
         Block {
@@ -87,14 +111,22 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
     }
 
-    fn compute_block(&self, block: &Block, z: &mut [f32]) {
+    fn compute_block(&self, block: &Block, end: u64, z: &mut [f32], out: &mut [f32]) {
+        let ahead = self.ahead(block, end, z);
         let pitch = block.pitch();
         if pitch > 0 {
             self.stage(block, z);
         }
         if self.job.op.kind.is_elementwise() {
-            rows::run(&Job { cols: pitch, words: pitch, ..self.job }, Io::Same(z));
-            return self.store(block, z);
+            let job = Job { cols: pitch, words: pitch, ahead, ..self.job };
+            if let Some(y) = self.direct(block) {
+                return rows::run_unfenced(&Job { stream: self.past_caches, ..job }, Io::Apart(z, y));
+            }
+            rows::run(&job, Io::Same(z));
+            let is_short = block.fill
+                && self.layout.is_contiguous()
+                && self.layout.len(block.rows.start) <= FILLED as u64;
+            return if is_short { self.store_filled(block, z, out) } else { self.store(block, z) };
         }
         let (words, count) = (self.job.words, block.count());
         let mut results = [0.0; 8 * 16];
@@ -104,7 +136,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             if pitch == 0 {
                 self.fill_empty(results);
             } else {
-                let job = Job { cols: pitch, ..self.job };
+                let job = Job { cols: pitch, ahead, ..self.job };
                 rows::run(&job, Io::Apart(&z[first * pitch..][..here * pitch], results));
             }
             self.store_per_row((block.rows.start + first as u64) * words as u64, results);
@@ -123,7 +155,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
 /// Whether rows of these lengths are computed together: the shorter one as if it were the longer one.
 fn are_alike(longer: usize, shorter: usize) -> bool {
-    longer <= NARROW_COLS || longer <= 2 * shorter
+    longer <= SHORT || longer <= 2 * shorter
 }
 
 fn join(a: &Block, b: &Block) -> Block {

@@ -35,6 +35,16 @@ impl<'a, T> Cells<'a, T> {
         Self { start: y.as_mut_ptr(), len: y.len(), life: PhantomData }
     }
 
+    /// How many elements there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether both are one array.
+    pub(super) fn is_same<U>(&self, other: &Cells<'_, U>) -> bool {
+        self.start.cast::<u8>() == other.start.cast()
+    }
+
     /// So many elements from a place on.
     ///
     /// # Safety

@@ -104,6 +104,12 @@ impl<'a> Layout<'a> {
         (row % self.queries.max(1), row / self.queries.max(1) % self.heads.max(1))
     }
 
+    /// [`Layout::visible`] of a row that stands alone.
+    pub(super) fn visible_of(&self, masking: &Masking, row: u64) -> Range<u64> {
+        let at = if masking.lengths.is_some() { self.rows.at(row) } else { [0; OPERANDS] };
+        self.visible(masking, row, &at)
+    }
+
     /// The elements that neither the window nor the row's length hides.
     pub(super) fn visible(&self, masking: &Masking, row: u64, at: &Offsets) -> Range<u64> {
         let mut seen = 0..self.len(row);

@@ -3,14 +3,16 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Level, dispatch, prelude::*};
+use fearless_simd::{Level, dispatch};
 
 use super::Task;
-use super::walk::{BIAS, MASK, Offsets, SCALE, SINKS, X};
-use crate::cpu::masking::{MASKED, alibi, biased, row_scale, scaled_by_row};
+use super::walk::{BIAS, MASK, Offsets, Run, SCALE, SINKS, X};
+use crate::DType;
+use crate::cpu::masking::{MASKED, row_scale};
+use crate::cpu::simd::half;
+use crate::cpu::simd::masking::{add_bias, alibi_all, hide, scale_all};
 use crate::cpu::simd::transpose::turn;
-use crate::dtype::{Element, Values};
-use crate::masking::MaskData;
+use crate::dtype::Element;
 
 /// Lines that are turned together.
 const LINES: usize = 16;
@@ -52,7 +54,12 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         for run in self.layout.runs(block.rows.clone()) {
             let z = &mut z[first * pitch..][..run.len * pitch];
             if self.layout.is_contiguous() && whole {
-                widen(self.job.token, self.elements(run.at[X], run.len * width), z);
+                if self.lie_alike(&run, width) {
+                    self.mask_alike(&run.at, z);
+                    first += run.len;
+                    continue;
+                }
+                self.widen(run.at[X], z);
             } else if self.is_ragged {
                 let row = block.rows.start + first as u64;
                 let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
@@ -76,13 +83,42 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         }
     }
 
+    /// Whether what stands beside these rows lies as they do, so that all of them are one long row.
+    fn lie_alike(&self, run: &Run, width: usize) -> bool {
+        let beside = self.masking;
+        let per_row = beside.window.is_some() || beside.lengths.is_some() || beside.row_scale.is_some();
+        let alike = |operand: usize| {
+            let next = run.step[operand] == width as u64 || run.len == 1;
+            next && self.layout.cols.innermost().step[operand] == 1
+        };
+        !per_row
+            && beside.alibi.is_none()
+            && (beside.mask.is_none() || alike(MASK))
+            && (beside.bias.is_none() || alike(BIAS))
+    }
+
+    /// Rows with a mask and a bias that lie as they do.
+    fn mask_alike(&self, at: &Offsets, z: &mut [f32]) {
+        let (token, masking) = (self.job.token, self.masking);
+        self.widen(at[X], z);
+        if self.scale != 1.0 {
+            scale_all(token, z, self.scale);
+        }
+        if let Some(bias) = &masking.bias {
+            add_bias(token, z, bias.data, at[BIAS] as usize, 1);
+        }
+        if let Some(mask) = &masking.mask {
+            hide(token, z, mask.data, at[MASK] as usize, 1);
+        }
+    }
+
     /// The elements of one row.
     fn gather(&self, row: u64, cols: &Range<u64>, z: &mut [f32]) {
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
             let (at, step, z) = (row + run.at[X], run.step[X] as usize, &mut z[done..][..run.len]);
             if step == 1 {
-                widen(self.job.token, self.elements(at, run.len), z);
+                self.widen(at, z);
             } else {
                 let x = self.elements(at, (run.len - 1) * step + 1);
                 x.iter().step_by(step).zip(z).for_each(|(x, z)| *z = x.widen());
@@ -101,7 +137,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 let count = LINES.min(run.len - start);
                 for (i, line) in lines.chunks_exact_mut(TURNED_ROWS).take(count).enumerate() {
                     let at = row + run.at[X] + (start + i) as u64 * run.step[X];
-                    widen(self.job.token, self.elements(at, rows), &mut line[..rows]);
+                    self.widen(at, &mut line[..rows]);
                 }
                 turn_lines(self.job.token, &lines, TURNED_ROWS, (count, rows), &mut z[done + start..], pitch);
             }
@@ -137,18 +173,8 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         if let Some(bias) = &self.masking.bias {
             let mut done = 0;
             for run in self.layout.cols.runs(cols.start, cols.end) {
-                let (at, step) = ((at[BIAS] + run.at[BIAS]) as usize, run.step[BIAS] as usize);
-                let z = &mut z[done..][..run.len];
-                match bias.data {
-                    Values::F32(bias) => bias_all(self.job.token, z, &bias[at..], step, |b| b),
-                    Values::F16(bias) => {
-                        bias_all(self.job.token, z, &bias[at..], step, crate::cpu::half::from_f16)
-                    }
-                    Values::BF16(bias) => {
-                        bias_all(self.job.token, z, &bias[at..], step, crate::cpu::half::from_bf16)
-                    }
-                    Values::F64(bias) => bias_all(self.job.token, z, &bias[at..], step, |b| b as f32),
-                }
+                let at = (at[BIAS] + run.at[BIAS]) as usize;
+                add_bias(self.job.token, &mut z[done..][..run.len], bias.data, at, run.step[BIAS] as usize);
                 done += run.len;
             }
         }
@@ -156,9 +182,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
             let (q, head) = self.layout.position(row);
             let slope = slopes[if slopes.len() == 1 { 0 } else { head as usize }];
             let own = q as i64 + self.masking.window.map_or(0, |window| window.offset);
-            for (col, z) in cols.clone().zip(z) {
-                *z = biased(*z, alibi(slope, own.abs_diff(col as i64)));
-            }
+            alibi_all(self.job.token, z, slope, own.saturating_sub(cols.start as i64));
         }
     }
 
@@ -167,19 +191,36 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let Some(mask) = &self.masking.mask else { return };
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
-            let (at, step) = ((at[MASK] + run.at[MASK]) as usize, run.step[MASK] as usize);
-            let z = &mut z[done..][..run.len];
-            match mask.data {
-                MaskData::Bytes(mask) if step == 1 => {
-                    hide_by_bytes(self.job.token, z, &mask[at..][..z.len()])
-                }
-                MaskData::Bytes(mask) => hide_by(z, |i| mask[at + i * step] != 0),
-                MaskData::Bits(mask) => {
-                    hide_by(z, |i| mask[(at + i * step) / 8] >> ((at + i * step) % 8) & 1 != 0)
-                }
-            }
+            let at = (at[MASK] + run.at[MASK]) as usize;
+            hide(self.job.token, &mut z[done..][..run.len], mask.data, at, run.step[MASK] as usize);
             done += run.len;
         }
+    }
+
+    /// Elements that lie side by side, as f32.
+    pub(super) fn widen(&self, at: u64, z: &mut [f32]) {
+        let x = self.elements(at, z.len());
+        match X_::DTYPE {
+            DType::F32 => z.copy_from_slice(bytemuck::cast_slice(x)),
+            DType::F16 => half::widen_f16(self.job.token, bytemuck::cast_slice(x), z),
+            DType::BF16 => half::widen_bf16(self.job.token, bytemuck::cast_slice(x), z),
+            DType::F64 => z.iter_mut().zip(x).for_each(|(z, x)| *z = x.widen()),
+        }
+    }
+
+    /// Asks for elements that lie side by side; they may lie beyond the array's end.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, at: u64, len: usize) {
+        let size = size_of::<X_>();
+        let start = (at as usize).wrapping_mul(size).wrapping_add(self.address(0));
+        for line in (0..len * size).step_by(64) {
+            crate::cpu::stream::prefetch_at(start.wrapping_add(line));
+        }
+    }
+
+    /// Where an element lies.
+    pub(super) fn address(&self, at: u64) -> usize {
+        self.elements(at, 0).as_ptr() as usize
     }
 
     /// Input elements from a place on.
@@ -190,52 +231,6 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     }
 }
 
-fn widen<X: Element>(token: Level, x: &[X], z: &mut [f32]) {
-    #[inline(always)]
-    fn each<S: Simd, X: Element>(_: S, x: &[X], z: &mut [f32]) {
-        for (z, x) in z.iter_mut().zip(x) {
-            *z = x.widen();
-        }
-    }
-    dispatch!(token, simd => each(simd, x, z));
-}
-
 fn turn_lines(token: Level, x: &[f32], pitch: usize, size: (usize, usize), z: &mut [f32], out_pitch: usize) {
     dispatch!(token, simd => turn(simd, x, pitch, size, z, out_pitch));
-}
-
-fn scale_all(token: Level, z: &mut [f32], scale: f32) {
-    #[inline(always)]
-    fn each<S: Simd>(_: S, z: &mut [f32], scale: f32) {
-        z.iter_mut().for_each(|z| *z = scaled_by_row(*z, scale));
-    }
-    dispatch!(token, simd => each(simd, z, scale));
-}
-
-fn bias_all<B: Copy>(token: Level, z: &mut [f32], bias: &[B], step: usize, widen: impl Fn(B) -> f32 + Copy) {
-    #[inline(always)]
-    fn each<S: Simd, B: Copy>(_: S, z: &mut [f32], bias: &[B], widen: impl Fn(B) -> f32) {
-        z.iter_mut().zip(bias).for_each(|(z, bias)| *z = biased(*z, widen(*bias)));
-    }
-    if step == 1 {
-        dispatch!(token, simd => each(simd, z, bias, widen));
-    } else {
-        (0..).zip(z).for_each(|(i, z): (usize, _)| *z = biased(*z, widen(bias[i * step])));
-    }
-}
-
-fn hide_by_bytes(token: Level, z: &mut [f32], mask: &[u8]) {
-    #[inline(always)]
-    fn each<S: Simd>(_: S, z: &mut [f32], mask: &[u8]) {
-        for (z, part) in z.iter_mut().zip(mask) {
-            *z = if *part != 0 { *z } else { MASKED };
-        }
-    }
-    dispatch!(token, simd => each(simd, z, mask));
-}
-
-fn hide_by(z: &mut [f32], takes_part: impl Fn(usize) -> bool) {
-    for (i, z) in z.iter_mut().enumerate() {
-        *z = if takes_part(i) { *z } else { MASKED };
-    }
 }

@@ -2,14 +2,19 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Level, dispatch, prelude::*};
+use fearless_simd::{Level, dispatch};
 
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
 use super::walk::X;
+use crate::DType;
+use crate::cpu::simd::half;
 use crate::cpu::simd::transpose::turn;
+use crate::cpu::stream;
 use crate::dtype::Element;
 
+/// Halves that are converted before they go past the caches.
+const PAIRS: usize = 1024;
 /// Columns that are turned together.
 const COLUMNS: usize = 16;
 
@@ -23,7 +28,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         for run in self.layout.runs(block.rows.clone()) {
             let z = &z[first * pitch..][..run.len * pitch];
             if self.layout.is_contiguous() && whole {
-                narrow(self.job.token, z, self.results(run.at[X], run.len * width));
+                self.narrow(z, run.at[X]);
             } else if self.is_ragged {
                 let row = block.rows.start + first as u64;
                 let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
@@ -46,9 +51,39 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         }
     }
 
+    /// The results of a block where they are one piece of memory, of f32, and nothing follows a row.
+    pub(super) fn direct(&self, block: &Block) -> Option<&mut [f32]> {
+        let whole =
+            block.pitch() == block.width() && block.width() as u64 == self.layout.len(block.rows.start);
+        if Y::DTYPE != DType::F32 || !whole || !self.layout.is_contiguous() || self.x.is_same(&self.y) {
+            return None;
+        }
+        let at = block.rows.start * block.width() as u64;
+        Some(bytemuck::cast_slice_mut(self.results(at, block.count() * block.width())))
+    }
+
+    /// Puts the results of rows of which only some columns were computed: as whole rows, which leave scratch
+    /// together, so that few cache lines are written in two steps.
+    pub(super) fn store_filled(&self, block: &Block, z: &[f32], out: &mut [f32]) {
+        let (pitch, width, len) = (block.pitch(), block.width(), self.layout.len(block.rows.start) as usize);
+        let (from, to) = (block.cols.start as usize, block.cols.end as usize);
+        let together = out.len() / len;
+        let mut at = block.rows.start * len as u64;
+        for z in z.chunks(together * pitch) {
+            let rows = z.len() / pitch;
+            for (z, out) in z.chunks_exact(pitch).zip(out.chunks_exact_mut(len)) {
+                out[..from].fill(z[width]);
+                out[from..to].copy_from_slice(&z[..width]);
+                out[to..].fill(z[width]);
+            }
+            self.narrow(&out[..rows * len], at);
+            at += (rows * len) as u64;
+        }
+    }
+
     /// Puts one result per row.
     pub(super) fn store_per_row(&self, first_row: u64, results: &[f32]) {
-        narrow(self.job.token, results, self.results(first_row, results.len()));
+        self.narrow(results, first_row);
     }
 
     fn scatter(&self, row: u64, cols: &Range<u64>, z: &[f32]) {
@@ -56,7 +91,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         for run in self.layout.cols.runs(cols.start, cols.end) {
             let (at, step, z) = (row + run.at[X], run.step[X] as usize, &z[done..][..run.len]);
             if step == 1 {
-                narrow(self.job.token, z, self.results(at, run.len));
+                self.narrow(z, at);
             } else {
                 for (i, z) in z.iter().enumerate() {
                     self.results(at + (i * step) as u64, 1)[0] = Y::narrow(*z);
@@ -91,10 +126,38 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 turn_lines(self.job.token, &z[done + start..], pitch, (rows, count), &mut lines);
                 for (i, line) in lines.chunks_exact(TURNED_ROWS).take(count).enumerate() {
                     let at = row + run.at[X] + (start + i) as u64 * run.step[X];
-                    narrow(self.job.token, &line[..rows], self.results(at, rows));
+                    self.narrow(&line[..rows], at);
                 }
             }
             done += run.len;
+        }
+    }
+
+    /// Results to elements that lie side by side.
+    pub(super) fn narrow(&self, z: &[f32], at: u64) {
+        let y = self.results(at, z.len());
+        match Y::DTYPE {
+            DType::F32 if self.past_caches => stream::copy(self.job.level, z, bytemuck::cast_slice_mut(y)),
+            DType::F32 => bytemuck::cast_slice_mut(y).copy_from_slice(z),
+            DType::F16 => self.narrow_half(z, bytemuck::cast_slice_mut(y), half::narrow_f16),
+            DType::BF16 => self.narrow_half(z, bytemuck::cast_slice_mut(y), half::narrow_bf16),
+            DType::F64 => y.iter_mut().zip(z).for_each(|(y, z)| *y = Y::narrow(*z)),
+        }
+    }
+
+    /// Past the caches halves go in pairs, as floats.
+    fn narrow_half(&self, z: &[f32], y: &mut [u16], convert: impl Fn(Level, &[f32], &mut [u16])) {
+        if !self.past_caches || z.len() < PAIRS {
+            return convert(self.job.token, z, y);
+        }
+        let mut pairs = [0.0f32; PAIRS / 2];
+        for (z, y) in z.chunks(PAIRS).zip(y.chunks_mut(PAIRS)) {
+            let here = &mut bytemuck::cast_slice_mut(&mut pairs)[..z.len()];
+            convert(self.job.token, z, here);
+            match bytemuck::try_cast_slice_mut(y) {
+                Ok(y) if z.len() == PAIRS => stream::copy(self.job.level, &pairs, y),
+                _ => y.copy_from_slice(&bytemuck::cast_slice(&pairs)[..z.len()]),
+            }
         }
     }
 
@@ -105,16 +168,6 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         // this piece of it, and no slice outlives this stage.
         unsafe { self.y.slice_mut(at, len) }
     }
-}
-
-fn narrow<Y: Element>(token: Level, z: &[f32], y: &mut [Y]) {
-    #[inline(always)]
-    fn each<S: Simd, Y: Element>(_: S, z: &[f32], y: &mut [Y]) {
-        for (y, z) in y.iter_mut().zip(z) {
-            *y = Y::narrow(*z);
-        }
-    }
-    dispatch!(token, simd => each(simd, z, y));
 }
 
 fn turn_lines(token: Level, z: &[f32], pitch: usize, size: (usize, usize), lines: &mut [f32]) {

@@ -89,13 +89,16 @@ impl Loops {
     /// The indices from `start` to before `end`, in runs of equal steps.
     pub(crate) fn runs(&self, start: u64, end: u64) -> impl Iterator<Item = Run> {
         let inner = self.innermost();
+        // One loop needs no division, of which short rows would have several each.
+        let is_one = self.levels.len() <= 1;
         let mut next = start;
         std::iter::from_fn(move || {
             if next >= end {
                 return None;
             }
-            let len = (inner.size - next % inner.size).min(end - next);
-            let run = Run { at: self.at(next), len: len as usize, step: inner.step };
+            let len = if is_one { end - next } else { (inner.size - next % inner.size).min(end - next) };
+            let at = if is_one { inner.step.map(|step| step * next) } else { self.at(next) };
+            let run = Run { at, len: len as usize, step: inner.step };
             next += len;
             Some(run)
         })

@@ -97,7 +97,10 @@ fn logit(case: &TensorCase, scale: f32, kept: &[usize], index: &[usize], col: us
     if let Some(slopes) = &beside.alibi {
         let slope = slopes[if slopes.len() == 1 { 0 } else { index[rank - 3] }];
         let own = q as i64 + beside.window.map_or(0, |window| window.offset);
-        v = stage::biased(v, stage::alibi(slope, own.abs_diff(col as i64)));
+        v = stage::biased(
+            v,
+            stage::alibi(slope, u32::try_from(own.abs_diff(col as i64)).unwrap_or(u32::MAX)),
+        );
     }
     v
 }
