@@ -183,7 +183,8 @@ fn summary(engine: Engine<'_>, start: Instant) -> Summary {
     let rows_were_cut = engine.walk.pieces.is_some();
     let shares = engine.lanes.into_iter().map(|lane| {
         let timing = crate::Timing { total: start.elapsed(), ..lane.timing };
-        Share { device: lane.name, elements: lane.elements, timing }
+        let on_cpu = matches!(lane.device, lane::Device::Cpu(_));
+        Share { device: lane.name, on_cpu, elements: lane.elements, timing }
     });
     Summary { total: start.elapsed(), shares: shares.collect(), faults: engine.faults, rows_were_cut }
 }
