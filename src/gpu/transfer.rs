@@ -261,3 +261,6 @@ fn input_bytes(work: DeviceWork) -> Result<u64, Error> {
         DeviceWork::Piece(piece) => Ok(piece.len * 4),
     }
 }
+
+#[cfg(test)]
+mod refused;
