@@ -98,7 +98,7 @@ impl Job {
         let outcome = stream.run_blocking(elements.rows_from(done * cols), &mut results);
         let (time, failure) = (results.time, results.failure);
         let summary = outcome.map_err(|error| cause(error, elements.failure().or(failure)))?;
-        self.note(&summary, elements.time, time);
+        self.note(&summary, elements.time(), time);
         Ok(summary)
     }
 

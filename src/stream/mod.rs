@@ -44,12 +44,13 @@ mod progress;
 mod setup;
 mod sink;
 mod source;
+mod together;
 mod walk;
 
 pub use memory::free_memory;
 pub use progress::{Progress, Share, Summary};
 pub use sink::{Each, Sink, Writer};
-pub use source::{Chunks, Positioned, ReadAt, Reader, Source};
+pub use source::{Chunks, Positioned, ReadAt, Reader, SharedSource, Source};
 
 pub(crate) use copy::copy_up;
 pub(crate) use setup::run_on_gpu;
