@@ -226,12 +226,12 @@ impl<'a> Engine<'a> {
     fn recover(&mut self, lane: usize, error: Error) -> Result<(), Error> {
         self.faults.push((self.lanes[lane].name.clone(), error));
         self.flights.clear();
-        drop(self.lanes.remove(lane));
+        self.lanes.remove(lane).give_up();
         self.walk.rewind();
         for index in (0..self.lanes.len()).rev() {
             if let Err(error) = self.lanes[index].reset() {
                 self.faults.push((self.lanes[index].name.clone(), error));
-                drop(self.lanes.remove(index));
+                self.lanes.remove(index).give_up();
             }
         }
         self.begin()
