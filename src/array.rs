@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
-use crate::{Context, Error, Op, RowStats, Shape};
+use crate::{Context, Element, Error, Masking, Op, RowStats, Shape};
 
 impl Context {
     /// Computes an operation along the last axis of an array of any layout, into a new array in
@@ -30,13 +30,46 @@ impl Context {
         }
         Ok(ArrayD::from_shape_vec(IxDyn(&dims), out).expect("one result per element or row"))
     }
+
+    /// Computes an operation along some axes of an array of any layout and type, with what stands beside
+    /// it ([`Context::run_tensor`]), into a new array in standard layout of the same shape, or of the axes
+    /// that are kept for log-sum-exp. Negative axes count from the last.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_tensor`] and [`Shape::along`]; [`Error::DType`] for row statistics, which
+    /// [`Context::run_array`] gives.
+    pub async fn run_array_along<X: Element, Y: Element, D: Dimension>(
+        &self,
+        op: impl Into<Op>,
+        x: &ArrayRef<X, D>,
+        axes: &[isize],
+        masking: &Masking<'_>,
+    ) -> Result<ArrayD<Y>, Error> {
+        let op = op.into();
+        let shape = Shape::along(x.shape(), axes)?;
+        if op.kind == crate::OpKind::RowStats {
+            let why = "row statistics are words; take Context::run_array, or Context::run_tensor".into();
+            return Err(Error::DType { operand: "output", dtype: Y::DTYPE, why });
+        }
+        let standard = x.as_standard_layout();
+        let elements = standard.as_slice().expect("a standard layout is one slice");
+        let mut out = vec![Y::zeroed(); op.kind.output_words(shape)? as usize];
+        self.run_tensor(op, elements, shape, masking, &mut out).await?;
+        let rank = x.shape().len() as isize;
+        let is_kept = |axis: usize| !axes.iter().any(|&a| a == axis as isize || a + rank == axis as isize);
+        let dims: Vec<usize> = (0..x.shape().len())
+            .filter(|&axis| op.kind.is_elementwise() || is_kept(axis))
+            .map(|axis| x.shape()[axis])
+            .collect();
+        Ok(ArrayD::from_shape_vec(IxDyn(&dims), out).expect("one result per element or row"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::{Array3, Axis, arr0, arr2};
 
-    use crate::{Context, LogSumExp, Softmax};
+    use crate::{Context, LogSumExp, Masking, Softmax, f16};
 
     #[test]
     fn any_layout_gives_the_rows_of_the_last_axis() {
@@ -61,5 +94,19 @@ mod tests {
         assert_eq!(y.as_slice().unwrap(), [1.0, 0.0]);
         let y = pollster::block_on(context.run_array(Softmax::new(), &arr0(3.0))).unwrap();
         assert_eq!(y.as_slice().unwrap(), [1.0]);
+    }
+
+    #[test]
+    fn any_axis_and_type() {
+        let context = Context::cpu("a test");
+        let x = Array3::from_shape_fn((2, 3, 4), |(i, j, k)| f16::from_f32((i * 5 + j * k) as f32 * 0.25));
+        let nothing = Masking::new();
+        let run = context.run_array_along(Softmax::new(), &x, &[-3], &nothing);
+        let y: ndarray::ArrayD<f32> = pollster::block_on(run).unwrap();
+        assert_eq!(y.shape(), [2, 3, 4]);
+        assert!(y.sum_axis(Axis(0)).iter().all(|sum| (sum - 1.0).abs() < 1e-6));
+        let run = context.run_array_along(LogSumExp::new(), &x, &[0, 2], &nothing);
+        let sums: ndarray::ArrayD<f32> = pollster::block_on(run).unwrap();
+        assert_eq!(sums.shape(), [3]);
     }
 }

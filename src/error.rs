@@ -253,6 +253,18 @@ impl fmt::Display for Dims<'_> {
     }
 }
 
+impl Error {
+    /// A device's failure, in one line: what wgpu says has its causes on lines of their own.
+    pub(crate) fn device(why: impl fmt::Display) -> Self {
+        Self::Device { why: one_line(why) }
+    }
+}
+
+/// A text of several lines in one.
+pub(crate) fn one_line(text: impl fmt::Display) -> String {
+    text.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether an operand has as many elements as the shape asks for.
 ///
 /// # Errors

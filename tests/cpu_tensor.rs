@@ -201,3 +201,60 @@ fn ragged_rows_have_the_bits_they_have_alone() {
         }
     }
 }
+
+/// f64 goes by `cpu::double`, which has tests of its own: here, that every axis and mask gives it the row
+/// it must.
+#[test]
+fn rows_of_doubles_are_those_of_the_module_for_them() {
+    let (rows, cols) = (6, 37);
+    let at = |row: usize, col: usize| ((row * 41 + col * 17) % 101) as f64 * 0.13 - 5.0;
+    let mask: Vec<u8> = (0..rows * cols).map(|i| u8::from(i % 5 != 2)).collect();
+    let bias: Vec<f64> = (0..cols).map(|i| i as f64 * 0.01).collect();
+    let sinks = [0.5f32; 6];
+    let lengths = [37u32, 0, 5, 36, 1, 20];
+    for kind in [OpKind::Softmax, OpKind::LogSoftmax, OpKind::LogSumExp] {
+        let op = Op::new(kind).scale(0.3);
+        let x: Vec<f64> = (0..rows * cols).map(|i| at(i / cols, i % cols)).collect();
+        let turned: Vec<f64> = (0..rows * cols).map(|i| at(i % rows, i / rows)).collect();
+        let (mut plain, mut down) = (x.clone(), turned.clone());
+        let (shape, along) = (Shape::rows(rows, cols), Shape::along(&[cols, rows], &[0]).unwrap());
+        let words = if kind.is_elementwise() { rows * cols } else { rows };
+        cpu::run_tensor(op, &x, shape, &Masking::new(), &mut plain[..words]).unwrap();
+        cpu::run_tensor(op, &turned, along, &Masking::new(), &mut down[..words]).unwrap();
+        let dims = [rows, cols];
+        let masking = Masking::new()
+            .mask_bytes(&mask, &dims)
+            .bias(&bias, &dims[1..])
+            .sinks(&sinks, &dims[..1])
+            .lengths(&lengths, &dims[..1]);
+        let mut masked = x.clone();
+        cpu::run_tensor(op, &x, shape, &masking, &mut masked[..words]).unwrap();
+        for row in 0..rows {
+            let logit = |col: usize| cpu::double::scaled(at(row, col), 0.3);
+            let mut z: Vec<f64> = (0..cols).map(logit).collect();
+            let of_row = cpu::double::row(&op, &mut z);
+            let hidden = |col: usize| mask[row * cols + col] == 0 || col >= lengths[row] as usize;
+            let mut m: Vec<f64> =
+                (0..cols)
+                    .map(|col| {
+                        if hidden(col) {
+                            f64::NEG_INFINITY
+                        } else {
+                            cpu::double::biased(logit(col), bias[col])
+                        }
+                    })
+                    .collect();
+            m.push(0.5);
+            let of_masked = cpu::double::row(&op, &mut m);
+            if !kind.is_elementwise() {
+                assert_eq!([plain[row], down[row], masked[row]], [of_row, of_row, of_masked]);
+                continue;
+            }
+            for col in 0..cols {
+                assert_eq!(plain[row * cols + col].to_bits(), z[col].to_bits());
+                assert_eq!(down[col * rows + row].to_bits(), z[col].to_bits());
+                assert_eq!(masked[row * cols + col].to_bits(), m[col].to_bits());
+            }
+        }
+    }
+}

@@ -7,7 +7,9 @@ use std::io::{self, ErrorKind, Write};
 use common::gpu::logits;
 use common::watchdog::Watchdog;
 use common::{expected, same};
-use wgpu_softmax::stream::{Chunks, Each, Positioned, ReadAt, Reader, Sink, Source, Stream, Writer};
+use wgpu_softmax::stream::{
+    Chunks, Each, Positioned, ReadAt, Reader, SharedSource, Sink, Source, Stream, Writer,
+};
 use wgpu_softmax::{Context, EmptyRow, Error, LogSumExp, Op, OpKind, Precision, Shape, Softmax};
 
 fn context() -> Context {
@@ -59,6 +61,46 @@ fn every_source_and_sink_gives_the_same_bits() {
         let mut out = vec![f32::NAN; want.len()];
         Stream::new(&context, op, shape).run_blocking(Reader::new(bytes), &mut out[..]).unwrap();
         assert!(same(&out, &want), "reader to memory {kind:?}");
+    }
+}
+
+/// Elements for several threads at a time.
+struct Shared<'a>(&'a [f32]);
+
+impl Source for Shared<'_> {
+    fn read(&mut self, _: u64, _: &mut [f32]) -> io::Result<()> {
+        panic!("threads read by themselves");
+    }
+
+    fn can_go_back(&self) -> bool {
+        true
+    }
+
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        Some(self)
+    }
+}
+
+impl SharedSource for Shared<'_> {
+    fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        let rest = self.0.get(at as usize..).ok_or(ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(rest.get(..into.len()).ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+#[test]
+fn threads_that_read_by_themselves_give_the_same_bits() {
+    let _watchdog = Watchdog::new("threads_that_read_by_themselves_give_the_same_bits");
+    // Around the 65536 elements that a thread reads at once, and beyond what fits the memory.
+    for (rows, cols) in [(300_001, 1), (90_001, 3), (1001, 997), (9, 65_535), (9, 65_536), (9, 65_537)] {
+        let (shape, x) = (Shape::rows(rows, cols), logits(rows * cols));
+        for op in OpKind::ALL.map(Op::new) {
+            for memory in [256 << 10, 5 << 20] {
+                let got = streamed(op, shape, memory, Shared(&x));
+                assert!(same(&got, &expected(op, &x, shape)), "{rows} x {cols} {op:?}, {memory}");
+            }
+        }
     }
 }
 
@@ -152,14 +194,22 @@ fn a_sink_that_fails_ends_the_stream_with_the_rows_it_has() {
 #[test]
 fn a_source_that_ends_too_soon_leaves_the_rows_before() {
     let (shape, x) = (Shape::rows(10_000, 100), logits(500_050));
-    let (context, mut out) = (context(), Vec::new());
-    let stream = Stream::new(&context, Softmax::new(), shape).memory(300_000);
-    let error = stream.run_blocking(Chunks::new([&x]), Writer::new(&mut out)).unwrap_err();
-    let Error::Stopped { finished, cause, .. } = &error else { panic!("{error:?}") };
-    assert!(matches!(**cause, Error::Source { kind: ErrorKind::UnexpectedEof, .. }), "{cause}");
-    assert_eq!(*finished as usize * 400, out.len());
-    assert!(*finished > 0 && *finished <= 5000);
-    assert!(error.to_string().starts_with("stopped after") && !error.to_string().contains('\n'), "{error}");
+    let (mut chunks, mut shared) = (Chunks::new([&x]), Shared(&x));
+    let (context, want) = (context(), expected(Softmax::new().into(), &x[..500_000], Shape::rows(5000, 100)));
+    for source in [&mut chunks as &mut dyn Source, &mut shared] {
+        let mut out = Vec::new();
+        let stream = Stream::new(&context, Softmax::new(), shape).memory(300_000);
+        let error = stream.run_blocking(source, Writer::new(&mut out)).unwrap_err();
+        let Error::Stopped { finished, cause, .. } = &error else { panic!("{error:?}") };
+        assert!(matches!(**cause, Error::Source { kind: ErrorKind::UnexpectedEof, .. }), "{cause}");
+        assert_eq!(*finished as usize * 400, out.len());
+        assert!(*finished > 0 && *finished <= 5000);
+        assert!(same(&words(&out), &want[..*finished as usize * 100]));
+        assert!(
+            error.to_string().starts_with("stopped after") && error.to_string().lines().count() == 1,
+            "{error}"
+        );
+    }
 }
 
 #[test]

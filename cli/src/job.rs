@@ -98,7 +98,7 @@ impl Job {
         let outcome = stream.run_blocking(elements.rows_from(done * cols), &mut results);
         let (time, failure) = (results.time, results.failure);
         let summary = outcome.map_err(|error| cause(error, elements.failure().or(failure)))?;
-        self.note(&summary, elements.time, time);
+        self.note(&summary, elements.time(), time);
         Ok(summary)
     }
 
@@ -108,7 +108,7 @@ impl Job {
         self.times.write = write;
         for share in &summary.shares {
             self.times.kernel += share.timing.compute;
-            if &*share.device != "the CPU" {
+            if !share.on_cpu {
                 *self.times.upload.get_or_insert_default() += share.timing.upload;
                 *self.times.read_back.get_or_insert_default() += share.timing.read_back;
             }

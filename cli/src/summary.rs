@@ -83,10 +83,14 @@ impl Device {
             share: share.map_or(0.0, |share| share.elements as f64 / elements.max(1) as f64),
             seconds: share.map_or(0.0, |share| share.timing.compute.as_secs_f64()),
         };
-        let share = |name: &str| streamed.shares.iter().find(|share| &*share.device == name);
-        let mut all: Vec<_> = contexts.iter().map(|c| of(c.into(), share(&Self::name(c)))).collect();
+        let cpu = streamed.shares.iter().find(|share| share.on_cpu);
+        let share = |context: &Context| match context.adapter().map(ToString::to_string) {
+            Some(name) => streamed.shares.iter().find(|share| !share.on_cpu && *share.device == *name),
+            None => cpu,
+        };
+        let mut all: Vec<_> = contexts.iter().map(|c| of(c.into(), share(c))).collect();
         if contexts.iter().all(|context| context.adapter().is_some())
-            && let Some(cpu) = share("the CPU").filter(|cpu| cpu.elements > 0)
+            && let Some(cpu) = cpu.filter(|cpu| cpu.elements > 0)
         {
             all.push(of((&Context::cpu("a device failed")).into(), Some(cpu)));
         }

@@ -67,7 +67,7 @@ impl Clock {
     /// # Errors
     /// [`Error::Device`] where [`Clock::host`] is not mapped.
     pub fn elapsed(&self) -> Result<Duration, Error> {
-        let view = self.host.get_mapped_range(..).map_err(|e| Error::Device { why: e.to_string() })?;
+        let view = self.host.get_mapped_range(..).map_err(Error::device)?;
         let mut ticks = [0u64; 2];
         bytemuck::cast_slice_mut(&mut ticks).copy_from_slice(&view[..16]);
         drop(view);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::adapter::AdapterEntry;
 use super::landing::Landing;
 use crate::Error;
+use crate::error::one_line;
 
 /// A device of our own, with the thread that waits for it.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl OpenDevice {
             .adapter
             .request_device(&descriptor)
             .await
-            .map_err(|e| Error::Device { why: format!("{entry}: {e}") })?;
+            .map_err(|e| Error::device(format_args!("{entry}: {e}")))?;
         let trouble = Arc::new(Mutex::new(None));
         let note = trouble.clone();
         device.set_device_lost_callback(move |reason, message| {
@@ -70,7 +71,7 @@ impl OpenDevice {
         });
         let note = trouble.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            keep_first(&note, one_line(&error));
+            keep_first(&note, one_line(error));
         }));
         let waiter = Some(waiting_thread(device.clone()));
         Ok(Self { device, queue, trouble, waiter })
@@ -112,7 +113,7 @@ impl OpenDevice {
     fn ask(&self, landing: &Landing, mappings: &[Mapping<'_>]) {
         for (buffer, mode, bytes) in mappings {
             let answer = landing.clone();
-            buffer.map_async(*mode, 0..*bytes, move |result| answer.answer(result.map_err(|e| one_line(&e))));
+            buffer.map_async(*mode, 0..*bytes, move |result| answer.answer(result.map_err(one_line)));
         }
     }
 
@@ -137,17 +138,12 @@ impl OpenDevice {
 
     /// The failure: what came first, or else `what`.
     pub fn failure(&self, what: &str) -> Error {
-        self.check().err().unwrap_or_else(|| Error::Device { why: what.to_owned() })
+        self.check().err().unwrap_or_else(|| Error::device(what))
     }
 }
 
 fn keep_first(note: &Mutex<Option<String>>, what: String) {
     note.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(what);
-}
-
-/// An error with its causes in one line.
-fn one_line(error: &dyn std::error::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Ends the waiting thread before the device goes: were the thread the last to hold it, the driver
@@ -170,7 +166,7 @@ fn wait_for(device: &wgpu::Device, submission: wgpu::SubmissionIndex, landing: &
     let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
     match device.poll(wait) {
         Ok(_) => see_to_the_end(device, landing),
-        Err(error) => landing.give_up(&one_line(&error)),
+        Err(error) => landing.give_up(&one_line(error)),
     }
 }
 
@@ -202,5 +198,61 @@ fn see_to_the_end(device: &wgpu::Device, landing: &Landing) {
         std::thread::yield_now();
         // A lost device is told by the mapping's answer.
         let _ = device.poll(wgpu::PollType::Poll);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::named::test_adapters;
+
+    /// How long a landing may take to come: generous, since it either comes or never does.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn result_in_time(landing: &Landing) -> Result<Instant, String> {
+        let begin = Instant::now();
+        while !landing.is_here() {
+            assert!(begin.elapsed() < LIMIT, "it has not come");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        landing.result()
+    }
+
+    fn buffer(open: &OpenDevice, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
+        open.device.create_buffer(&descriptor)
+    }
+
+    /// A submission that fills three buffers, which are then asked for. The host may not map the one at
+    /// `refused`, and the one at `destroyed` is gone by then.
+    fn land(open: &OpenDevice, refused: Option<usize>, destroyed: Option<usize>) -> Result<Instant, String> {
+        use wgpu::BufferUsages as Usage;
+        let usage =
+            |at| if refused == Some(at) { Usage::COPY_DST } else { Usage::COPY_DST | Usage::MAP_READ };
+        let buffers = [0, 1, 2].map(|at| buffer(open, usage(at)));
+        let mut encoder = open.device.create_command_encoder(&Default::default());
+        buffers.iter().for_each(|buffer| encoder.clear_buffer(buffer, 0, None));
+        let submission = open.queue.submit([encoder.finish()]);
+        if let Some(destroyed) = destroyed {
+            buffers[destroyed].destroy();
+        }
+        let landing = open.land(submission, &buffers.each_ref().map(|b| (b, wgpu::MapMode::Read, 16)));
+        result_in_time(&landing)
+    }
+
+    #[test]
+    fn a_mapping_that_fails_alone_ends_the_landing_with_one_line() {
+        for entry in test_adapters() {
+            let open = pollster::block_on(OpenDevice::new(&entry, entry.adapter.limits())).unwrap();
+            for at in [0, 1, 2].map(Some) {
+                for why in [land(&open, at, None).unwrap_err(), land(&open, None, at).unwrap_err()] {
+                    let told = open.failure(&why).to_string();
+                    assert!(told.contains("Buffer::map_async") && told.lines().count() == 1, "{told}");
+                    assert!(!why.is_empty() && why.lines().count() == 1, "{why}");
+                }
+            }
+            // The device is as good as before, and so is the thread that waits for it.
+            land(&open, None, None).unwrap();
+        }
     }
 }

@@ -23,3 +23,9 @@ pub use plan::{Plan, SoftmaxArgs, TensorMut, TensorRef};
 pub use planner::Kernel;
 pub use prepared::Prepared;
 pub use profile::Profile;
+
+#[cfg(test)]
+#[path = "../../tests/common/named.rs"]
+mod named;
+#[cfg(test)]
+use adapter::{AdapterEntry, adapters};

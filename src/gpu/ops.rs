@@ -223,7 +223,7 @@ pub(super) fn filled_buffer(
     let size = bytes.len() as u64;
     let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: true };
     let buffer = device.create_buffer(&descriptor);
-    let refused = |e: wgpu::MapRangeError| Error::Device { why: format!("{label}: {e}") };
+    let refused = |e: wgpu::MapRangeError| Error::device(format_args!("{label}: {e}"));
     buffer.get_mapped_range_mut(..).map_err(refused)?.copy_from_slice(bytes);
     buffer.unmap();
     Ok(buffer)
@@ -256,7 +256,7 @@ impl Shared {
         };
         let stages = variant.entry_points().iter().map(stage).collect();
         match pollster::block_on(scope.pop()) {
-            Some(error) => Err(Error::Device { why: format!("{}: {error}", variant.label("pipeline")) }),
+            Some(error) => Err(Error::device(format_args!("{}: {error}", variant.label("pipeline")))),
             None => Ok(Pipelines { layout, stages }),
         }
     }

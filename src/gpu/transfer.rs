@@ -46,7 +46,12 @@ impl Transfer {
             self.ring.clear();
         }
         self.reserve(open, slots, sides, bound);
-        open.check()
+        open.check().inspect_err(|_| self.release())
+    }
+
+    /// Gives the buffers' memory back, where the device failed: whoever takes over may need it.
+    pub fn release(&mut self) {
+        self.ring.clear();
     }
 
     /// Ends a run, of which nothing is under way any more.
@@ -261,3 +266,6 @@ fn input_bytes(work: DeviceWork) -> Result<u64, Error> {
         DeviceWork::Piece(piece) => Ok(piece.len * 4),
     }
 }
+
+#[cfg(test)]
+mod refused;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::io::{Input, Output};
 use super::walk::{Found, Task, Work};
+use super::{SharedSource, together};
 use crate::cpu::pieces::Pieces;
 use crate::{Error, Op, Shape};
 
@@ -20,7 +21,10 @@ impl CpuSlot {
     /// # Errors
     /// [`Error::Source`].
     pub fn fill(&mut self, task: &Task, input: &mut Input<'_>) -> Result<(), Error> {
-        if let Input::Calls(reading) = input {
+        // A shared source is read by the job itself.
+        if input.shared().is_none()
+            && let Input::Calls(reading) = input
+        {
             fit(&mut self.input, task.len);
             reading.read(task.start, &mut self.input)?;
         }
@@ -42,41 +46,50 @@ pub(crate) struct Job<'a> {
     pub task: Task,
     /// All elements, where they lie in memory.
     pub memory: Option<&'a [f32]>,
+    /// The source, where the job reads its elements itself.
+    pub shared: Option<&'a dyn SharedSource>,
     pub slot: CpuSlot,
     pub outcome: Result<Option<Found>, Error>,
-    pub worked: Duration,
+    pub worked: Worked,
+}
+
+/// How long a job took.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Worked {
+    pub all: Duration,
+    /// Without the time in which it read.
+    pub computing: Duration,
 }
 
 impl Job<'_> {
     /// Computes into the memory of the results where there is such, else into the slot.
     pub fn compute(&mut self, memory: Option<&mut [f32]>) {
-        let start = Instant::now();
-        let CpuSlot { input, output } = &mut self.slot;
+        let (start, mut reading) = (Instant::now(), Duration::ZERO);
+        let mut slot = std::mem::take(&mut self.slot);
         let out = memory.unwrap_or_else(|| {
-            fit(output, self.task.words);
-            output
+            fit(&mut slot.output, self.task.words);
+            &mut slot.output
         });
-        let x = match self.memory {
-            Some(x) => &x[self.task.start as usize..][..self.task.len],
-            None => &input[..],
+        self.outcome = match (self.memory, self.shared) {
+            (Some(x), _) => self.run(&x[self.task.start as usize..][..self.task.len], out),
+            (None, None) => self.run(&slot.input, out),
+            (None, Some(source)) => {
+                fit(&mut slot.input, self.task.len);
+                together::run(self, source, &mut slot.input, out, &mut reading)
+            }
         };
-        self.outcome = self.task.on_cpu(self.op, self.cols, self.pieces.as_ref(), x, out);
-        self.worked = start.elapsed();
+        self.slot = slot;
+        let all = start.elapsed();
+        self.worked = Worked { all, computing: all.saturating_sub(reading) };
     }
-}
 
-impl Task {
-    fn on_cpu(
-        &self,
-        op: Op,
-        cols: u64,
-        pieces: Option<&Pieces>,
-        x: &[f32],
-        out: &mut [f32],
-    ) -> Result<Option<Found>, Error> {
-        let pieces = || pieces.expect("rows are cut");
-        match self.work {
-            Work::Rows(rows) => crate::cpu::run(op, x, Shape::rows(rows, cols as usize), out).map(|()| None),
+    /// Computes from elements that are there.
+    pub fn run(&self, x: &[f32], out: &mut [f32]) -> Result<Option<Found>, Error> {
+        let pieces = || self.pieces.as_ref().expect("rows are cut");
+        match self.task.work {
+            Work::Rows(rows) => {
+                crate::cpu::run(self.op, x, Shape::rows(rows, self.cols as usize), out).map(|()| None)
+            }
             Work::First => Ok(Some(Found::Part(pieces().first(x)))),
             Work::Sum(key) => Ok(Some(Found::Sum(pieces().sum(x, key)))),
             Work::Write(key, total) => {

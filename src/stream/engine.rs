@@ -10,9 +10,9 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::cpu::{self, CpuSlot, Job};
+use super::cpu::{self, CpuSlot, Job, Worked};
 use super::io::{Input, Output};
 use super::lane::{Device, Lane};
 use super::memory::Room;
@@ -33,7 +33,7 @@ enum State {
     /// Its elements are there; a job of the CPU.
     Waiting,
     Computing,
-    Computed(Option<Found>, Duration),
+    Computed(Option<Found>, Worked),
     Submitted(Submitted),
 }
 
@@ -154,9 +154,10 @@ impl<'a> Engine<'a> {
             pieces: self.walk.pieces,
             task,
             memory: if let Input::Memory(x) = self.input { Some(x) } else { None },
+            shared: self.input.shared(),
             slot: std::mem::take(self.cpu_slot(lane, slot)),
             outcome: Ok(None),
-            worked: Duration::ZERO,
+            worked: Worked::default(),
         };
         let (mut before, part) = output.split(task.out, task.words);
         let mut served = Ok(());
@@ -197,8 +198,8 @@ impl<'a> Engine<'a> {
         let found = match (state, &mut lane.device) {
             (State::Computed(found, worked), Device::Cpu(slots)) => {
                 cpu::deliver(&slots[slot], &task, output).map_err(Stop::End)?;
-                lane.timing.compute += worked;
-                lane.end_task(slot, &task, worked, Instant::now());
+                lane.timing.compute += worked.computing;
+                lane.end_task(slot, &task, worked.all, Instant::now());
                 found
             }
             (State::Submitted(submitted), Device::Gpu(..)) => lane
@@ -224,13 +225,13 @@ impl<'a> Engine<'a> {
     /// where there is none and it may take over.
     fn recover(&mut self, lane: usize, error: Error) -> Result<(), Error> {
         self.faults.push((self.lanes[lane].name.clone(), error));
-        drop(self.lanes.remove(lane));
         self.flights.clear();
+        self.lanes.remove(lane).give_up();
         self.walk.rewind();
         for index in (0..self.lanes.len()).rev() {
             if let Err(error) = self.lanes[index].reset() {
                 self.faults.push((self.lanes[index].name.clone(), error));
-                drop(self.lanes.remove(index));
+                self.lanes.remove(index).give_up();
             }
         }
         self.begin()

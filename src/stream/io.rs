@@ -5,7 +5,8 @@ use std::io;
 
 use super::copy::copy;
 use super::cpu::fit;
-use super::{Sink, Source};
+use super::source::read_parallel;
+use super::{SharedSource, Sink, Source};
 use crate::Error;
 
 /// Where elements come from.
@@ -24,6 +25,12 @@ impl<'a> Input<'a> {
             return Self::Memory(source.memory().unwrap_or_default());
         }
         let keeps = keeps && !source.can_go_back();
+        let source = if source.shared().is_some() {
+            let source: &'a dyn Source = source;
+            From::Shared(source.shared().expect("a source is shared or is not"))
+        } else {
+            From::Calls(source)
+        };
         Self::Calls(Reading {
             source,
             keeps,
@@ -34,6 +41,14 @@ impl<'a> Input<'a> {
         })
     }
 
+    /// The source, where several threads may read it at a time.
+    pub fn shared(&self) -> Option<&'a dyn SharedSource> {
+        match self {
+            Self::Calls(Reading { source: From::Shared(source), .. }) => Some(*source),
+            _ => None,
+        }
+    }
+
     /// No element before this one will be asked for again.
     pub fn release(&mut self, before: u64) {
         if let Self::Calls(reading) = self {
@@ -42,10 +57,26 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A source that is called. Where it cannot go back and somebody may take over from a device that
+/// A source that is called: one call at a time, or several.
+enum From<'a> {
+    Calls(&'a mut (dyn Source + 'a)),
+    Shared(&'a dyn SharedSource),
+}
+
+impl From<'_> {
+    fn read(&mut self, at: u64, into: &mut [f32]) -> Result<(), Error> {
+        let read = match self {
+            Self::Calls(source) => source.read(at, into),
+            Self::Shared(source) => read_parallel(*source, at, into),
+        };
+        read.map_err(source_error)
+    }
+}
+
+/// A source, and what must be remembered of it. Where it cannot go back and somebody may take over from a device that
 /// fails, elements are kept until their results are delivered.
 pub(crate) struct Reading<'a> {
-    source: &'a mut (dyn Source + 'a),
+    source: From<'a>,
     keeps: bool,
     /// The element that the source stands before.
     at: u64,
@@ -62,7 +93,7 @@ impl Reading<'_> {
     /// [`Error::Source`].
     pub fn read(&mut self, at: u64, into: &mut [f32]) -> Result<(), Error> {
         if !self.keeps {
-            return self.source.read(at, into).map_err(source_error);
+            return self.source.read(at, into);
         }
         let again = self.at.saturating_sub(at).min(into.len() as u64) as usize;
         for (start, data) in &self.kept {
@@ -74,7 +105,7 @@ impl Reading<'_> {
         }
         let new = &mut into[again..];
         if !new.is_empty() {
-            self.source.read(self.at, new).map_err(source_error)?;
+            self.source.read(self.at, new)?;
             let mut data = self.spare.pop().unwrap_or_default();
             fit(&mut data, new.len());
             data.copy_from_slice(new);
@@ -139,7 +170,7 @@ impl<'a> Output<'a> {
     }
 }
 
-fn source_error(error: io::Error) -> Error {
+pub(crate) fn source_error(error: io::Error) -> Error {
     Error::Source { kind: error.kind(), why: error.to_string() }
 }
 

@@ -172,6 +172,13 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// Ends the use of a device that failed.
+    pub fn give_up(mut self) {
+        if let Device::Gpu(_, transfer) = &mut self.device {
+            transfer.release();
+        }
+    }
+
     /// Ends the use of the device, with nothing under way.
     ///
     /// # Errors

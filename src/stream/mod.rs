@@ -44,12 +44,13 @@ mod progress;
 mod setup;
 mod sink;
 mod source;
+mod together;
 mod walk;
 
 pub use memory::free_memory;
 pub use progress::{Progress, Share, Summary};
 pub use sink::{Each, Sink, Writer};
-pub use source::{Chunks, Positioned, ReadAt, Reader, Source};
+pub use source::{Chunks, Positioned, ReadAt, Reader, SharedSource, Source};
 
 pub(crate) use copy::copy_up;
 pub(crate) use setup::run_on_gpu;
@@ -183,7 +184,8 @@ fn summary(engine: Engine<'_>, start: Instant) -> Summary {
     let rows_were_cut = engine.walk.pieces.is_some();
     let shares = engine.lanes.into_iter().map(|lane| {
         let timing = crate::Timing { total: start.elapsed(), ..lane.timing };
-        Share { device: lane.name, elements: lane.elements, timing }
+        let on_cpu = matches!(lane.device, lane::Device::Cpu(_));
+        Share { device: lane.name, on_cpu, elements: lane.elements, timing }
     });
     Summary { total: start.elapsed(), shares: shares.collect(), faults: engine.faults, rows_were_cut }
 }

@@ -55,6 +55,8 @@ pub struct Summary {
 pub struct Share {
     /// The device's name.
     pub device: Arc<str>,
+    /// Whether it is the library's CPU implementation, and no adapter.
+    pub on_cpu: bool,
     /// Elements that it computed; those of rows that were cut count once for each pass.
     pub elements: u64,
     /// How long each part took; the parts of several chunks overlap, so their sum may exceed the total.

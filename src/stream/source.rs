@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -29,6 +28,22 @@ pub trait Source: Send {
     fn memory(&self) -> Option<&[f32]> {
         None
     }
+
+    /// The same elements for several threads at a time, where the source has them so; it can go back
+    /// then. [`Source::read`] is not called: the CPU's threads read what they compute themselves, some
+    /// rows at a time, which stay in their caches.
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        None
+    }
+}
+
+/// Elements that several threads read at a time, each where it likes.
+pub trait SharedSource: Sync {
+    /// Fills `into` with the elements from number `at` on, counted from the first row's first.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()>;
 }
 
 impl Source for &[f32] {
@@ -57,6 +72,10 @@ impl<S: Source + ?Sized> Source for &mut S {
 
     fn memory(&self) -> Option<&[f32]> {
         (**self).memory()
+    }
+
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        (**self).shared()
     }
 }
 
@@ -172,22 +191,31 @@ impl<R: ReadAt> Positioned<R> {
 /// Bytes worth a thread's waking, when they are read or copied.
 pub(crate) const PARALLEL_BYTES: usize = 1 << 20;
 
+impl<R: ReadAt> SharedSource for Positioned<R> {
+    fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        self.inner.read_exact_at(self.offset + at * 4, bytemuck::cast_slice_mut(into))
+    }
+}
+
 impl<R: ReadAt> Source for Positioned<R> {
     fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()> {
-        let (inner, start) = (&self.inner, self.offset + at * 4);
-        let error = OnceLock::new();
-        let pieces = bytemuck::cast_slice_mut::<_, u8>(into).par_chunks_mut(PARALLEL_BYTES).enumerate();
-        pieces.for_each(|(i, piece)| {
-            if let Err(e) = inner.read_exact_at(start + (i * PARALLEL_BYTES) as u64, piece) {
-                let _ = error.set(e);
-            }
-        });
-        error.into_inner().map_or(Ok(()), Err)
+        read_parallel(self, at, into)
     }
 
     fn can_go_back(&self) -> bool {
         true
     }
+
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        Some(self)
+    }
+}
+
+/// Reads on rayon's threads.
+pub(crate) fn read_parallel(source: &dyn SharedSource, at: u64, into: &mut [f32]) -> io::Result<()> {
+    const PIECE: usize = PARALLEL_BYTES / 4;
+    let pieces = into.par_chunks_mut(PIECE).enumerate();
+    pieces.try_for_each(|(i, piece)| source.read_shared(at + (i * PIECE) as u64, piece))
 }
 
 fn ended(why: &str) -> io::Error {

@@ -10,7 +10,6 @@ use crate::Error;
 /// # Errors
 /// [`Error::Device`] where the device refuses the shader or fails.
 pub fn probe_device(device: &wgpu::Device, queue: &wgpu::Queue, probes: &[Probe]) -> Result<Vec<u32>, Error> {
-    let failed = |why: String| Error::Device { why };
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let words: Vec<u32> = probes.iter().flat_map(|p| [p.op as u32, p.a, p.b]).collect();
     let size = (probes.len() * 4) as u64;
@@ -55,15 +54,15 @@ pub fn probe_device(device: &wgpu::Device, queue: &wgpu::Queue, probes: &[Probe]
     encoder.copy_buffer_to_buffer(&answers, 0, &host, 0, size);
     queue.submit([encoder.finish()]);
     if let Some(error) = pollster::block_on(scope.pop()) {
-        return Err(failed(error.to_string()));
+        return Err(Error::device(error));
     }
     let (done, mapped) = std::sync::mpsc::channel();
     host.map_async(wgpu::MapMode::Read, .., move |result| {
         // Nobody waits where polling failed before.
         let _ = done.send(result);
     });
-    device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| failed(e.to_string()))?;
-    mapped.recv().map_err(|e| failed(e.to_string()))?.map_err(|e| failed(e.to_string()))?;
-    let view = host.get_mapped_range(..).map_err(|e| failed(e.to_string()))?;
+    device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
+    mapped.recv().map_err(Error::device)?.map_err(Error::device)?;
+    let view = host.get_mapped_range(..).map_err(Error::device)?;
     Ok(view.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }

@@ -6,9 +6,10 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use wgpu_softmax::stream::{self, Positioned};
+use wgpu_softmax::stream::{self, Positioned, SharedSource};
 
 use super::data::check_length;
 use crate::failure::Failure;
@@ -20,11 +21,33 @@ pub struct Elements {
     from: From,
     /// Whether the bytes of each are in the other order than this machine's.
     swapped: bool,
-    /// How long reading took.
-    pub time: Duration,
+    told: Mutex<Told>,
+}
+
+/// What reading told, by several threads at a time.
+#[derive(Debug, Default)]
+struct Told {
+    /// How long somebody read, and how many do now, since when.
+    time: Duration,
+    readers: usize,
+    since: Option<Instant>,
     failure: Option<Failure>,
     /// Whether the file is not any more what it was.
     spoilt: bool,
+}
+
+impl Told {
+    fn begin(&mut self) {
+        self.readers += 1;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn end(&mut self) {
+        self.readers -= 1;
+        if self.readers == 0 {
+            self.time += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +79,7 @@ impl Elements {
     }
 
     fn of(path: PathBuf, from: From) -> Self {
-        Self { path, from, swapped: false, time: Duration::ZERO, failure: None, spoilt: false }
+        Self { path, from, swapped: false, told: Mutex::default() }
     }
 
     /// Whether each element's bytes are to be swapped.
@@ -69,14 +92,23 @@ impl Elements {
         if let From::Memory(all) = &self.from { size_of_val(&all[..]) as u64 } else { 0 }
     }
 
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long reading took; what several threads read at a time counts once.
+    pub fn time(&self) -> Duration {
+        self.told().time
+    }
+
     /// What went wrong while elements were read, in one line.
-    pub fn failure(&mut self) -> Option<Failure> {
-        self.failure.take()
+    pub fn failure(&self) -> Option<Failure> {
+        self.told().failure.take()
     }
 
     /// Whether the file is not any more what it was, so that nothing made of it is worth keeping.
     pub fn is_spoilt(&self) -> bool {
-        self.spoilt
+        self.told().spoilt
     }
 
     /// Whether what was read is all there is, and was the same all the time.
@@ -93,7 +125,7 @@ impl Elements {
                 Err(error) => Some(error.to_string()),
             },
         };
-        self.spoilt |= what.is_some();
+        self.told().spoilt |= what.is_some();
         what.map_or(Ok(()), |what| Err(Failure::of_file(&self.path, what)))
     }
 
@@ -103,25 +135,33 @@ impl Elements {
     }
 
     fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()> {
-        let since = Instant::now();
+        self.told().begin();
         let read = match &mut self.from {
-            From::File { at: file, .. } => stream::Source::read(file, at, into),
+            From::File { at: file, .. } => file.read_shared(at, into),
             From::Pipe { pipe, done, .. } => read_pipe(pipe, done, bytemuck::cast_slice_mut(into)),
             From::Memory(all) => {
                 into.copy_from_slice(&all[at as usize..][..into.len()]);
                 Ok(())
             }
         };
+        self.end_read(read, into)
+    }
+
+    fn read_file(&self, file: &Positioned<File>, at: u64, into: &mut [f32]) -> io::Result<()> {
+        self.told().begin();
+        self.end_read(file.read_shared(at, into), into)
+    }
+
+    fn end_read(&self, read: io::Result<()>, into: &mut [f32]) -> io::Result<()> {
         if self.swapped {
             swap(into);
         }
-        self.time += since.elapsed();
+        self.told().end();
         read.inspect_err(|error| self.fail(error))
     }
 
-    fn fail(&mut self, error: &io::Error) {
+    fn fail(&self, error: &io::Error) {
         let ended = error.kind() == ErrorKind::UnexpectedEof;
-        self.spoilt |= ended;
         let what = match &self.from {
             From::Pipe { shape, done, .. } if ended => check_length(shape, *done).err(),
             From::File { .. } if ended => {
@@ -130,7 +170,9 @@ impl Elements {
             _ => None,
         };
         let what = what.unwrap_or_else(|| format!("cannot be read: {error}"));
-        self.failure = Some(Failure::of_file(&self.path, what));
+        let mut told = self.told();
+        told.spoilt |= ended;
+        told.failure = Some(Failure::of_file(&self.path, what));
     }
 }
 
@@ -151,6 +193,19 @@ impl stream::Source for Rows<'_> {
 
     fn memory(&self) -> Option<&[f32]> {
         if let From::Memory(all) = &self.elements.from { Some(&all[self.first as usize..]) } else { None }
+    }
+
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        if let From::File { .. } = &self.elements.from { Some(self) } else { None }
+    }
+}
+
+impl SharedSource for Rows<'_> {
+    fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        match &self.elements.from {
+            From::File { at: file, .. } => self.elements.read_file(file, self.first + at, into),
+            From::Pipe { .. } | From::Memory(_) => unreachable!("only files are shared"),
+        }
     }
 }
 

@@ -43,8 +43,9 @@ pub(crate) fn hide(token: Level, z: &mut [f32], mask: MaskData, at: usize, step:
     }
 }
 
+/// Bit number `at`.
 #[inline(always)]
-fn bit(mask: &[u8], at: usize) -> bool {
+pub(crate) fn bit(mask: &[u8], at: usize) -> bool {
     mask[at / 8] >> (at % 8) & 1 != 0
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
 use super::walk::X as X_;
+use crate::DType;
 use crate::cpu::rows::{self, Io, Job};
 use crate::cpu::{scratch, stream};
 use crate::dtype::Element;
@@ -26,6 +27,9 @@ const TURNED: usize = 1 << 16;
 impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Computes rows on this thread.
     pub(super) fn compute(&self, rows: Range<u64>) {
+        if X::DTYPE == DType::F64 {
+            return self.compute_doubles(rows);
+        }
         let mut row = rows.start;
         while row < rows.end {
             if self.is_long(row) {
@@ -149,7 +153,8 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
     /// Whether a row is computed in pieces.
     pub(super) fn is_long(&self, row: u64) -> bool {
-        self.layout.len(row) > if self.layout.is_turned() { LONG_TURNED } else { LONG }
+        X::DTYPE != DType::F64
+            && self.layout.len(row) > if self.layout.is_turned() { LONG_TURNED } else { LONG }
     }
 }
 

@@ -8,6 +8,7 @@
 mod blocks;
 mod cells;
 mod columns;
+mod doubles;
 mod layout;
 mod long;
 mod ragged;
@@ -197,7 +198,7 @@ impl<'a, X: Element, Y: Element> Task<'a, X, Y> {
         let bytes = y.len().saturating_mul(size_of::<Y>());
         let past_caches = op.kind.is_elementwise() && bytes > parallel::STREAM_BYTES && !x.is_same(&y);
         let is_ragged = layout.is_ragged();
-        let is_masked = is_ragged || !masking.is_empty();
+        let is_masked = is_ragged || !masking.is_empty() || X::DTYPE == DType::F64;
         let scale = if is_masked { std::mem::replace(&mut job.op.scale, 1.0) } else { 1.0 };
         Ok(Self {
             job,

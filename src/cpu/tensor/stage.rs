@@ -224,7 +224,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     }
 
     /// Input elements from a place on.
-    fn elements(&self, at: u64, len: usize) -> &[X_] {
+    pub(super) fn elements(&self, at: u64, len: usize) -> &[X_] {
         // SAFETY: where input and output are one array, a block is read by the thread that writes it, and
         // before it is written; no slice outlives this stage.
         unsafe { self.x.slice(at, len) }

@@ -163,7 +163,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     /// Output elements from a place on.
     #[allow(clippy::mut_from_ref, reason = "the output is shared by place")]
-    fn results(&self, at: u64, len: usize) -> &mut [Y] {
+    pub(super) fn results(&self, at: u64, len: usize) -> &mut [Y] {
         // SAFETY: each row's results are written by the one thread that computes it, or that computes
         // this piece of it, and no slice outlives this stage.
         unsafe { self.y.slice_mut(at, len) }

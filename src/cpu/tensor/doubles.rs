@@ -1,0 +1,103 @@
+//! Rows of f64: gathered one after the other with everything beside them, computed in f64, and put back.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use super::Task;
+use super::walk::{BIAS, MASK, Offsets, SCALE, SINKS, X};
+use crate::cpu::double::{self, alibi, biased, row_scale, scaled, scaled_by_row};
+use crate::cpu::half::{from_bf16, from_f16};
+use crate::cpu::simd::masking::bit;
+use crate::dtype::{Element, Values};
+use crate::masking::MaskData;
+
+thread_local! {
+    static ROW: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<X_: Element, Y: Element> Task<'_, X_, Y> {
+    /// Computes rows on this thread.
+    pub(super) fn compute_doubles(&self, rows: Range<u64>) {
+        let mut row = rows.start;
+        ROW.with_borrow_mut(|z| {
+            for run in self.layout.runs(rows) {
+                for i in 0..run.len as u64 {
+                    let at = std::array::from_fn(|o| run.at[o] + i * run.step[o]);
+                    self.compute_double(row, &at, z);
+                    row += 1;
+                }
+            }
+        });
+    }
+
+    fn compute_double(&self, row: u64, at: &Offsets, z: &mut Vec<f64>) {
+        let len = self.layout.len(row);
+        z.clear();
+        self.each_double(at[X], len, |x| z.push(x.to_double()));
+        self.mask_double(row, at, z);
+        z.extend(self.masking.sinks.map(|sinks| double::widened(sinks.data[at[SINKS] as usize])));
+        let result = double::row(&self.job.op, z);
+        if !self.job.op.kind.is_elementwise() {
+            self.results(row, 1)[0] = Y::of_double(result);
+            return;
+        }
+        let mut col = 0;
+        for run in self.layout.cols.runs(0, len) {
+            for i in 0..run.len as u64 {
+                self.results(at[X] + run.at[X] + i * run.step[X], 1)[0] = Y::of_double(z[col]);
+                col += 1;
+            }
+        }
+    }
+
+    fn each_double(&self, row: u64, len: u64, mut take: impl FnMut(X_)) {
+        for run in self.layout.cols.runs(0, len) {
+            (0..run.len as u64).for_each(|i| take(self.elements(row + run.at[X] + i * run.step[X], 1)[0]));
+        }
+    }
+
+    /// The stage `masking`, as for f32.
+    fn mask_double(&self, row: u64, at: &Offsets, z: &mut [f64]) {
+        let masking = self.masking;
+        let visible = self.layout.visible(masking, row, at);
+        let scale = masking.row_scale.map(|of_row| row_scale(self.scale, of_row.data[at[SCALE] as usize]));
+        let (query, head) = self.layout.position(row);
+        let slope = masking.alibi.map(|slopes| slopes[if slopes.len() == 1 { 0 } else { head as usize }]);
+        let own = query as i64 + masking.window.map_or(0, |window| window.offset);
+        let mut col = 0i64;
+        for run in self.layout.cols.runs(0, z.len() as u64) {
+            for i in 0..run.len as u64 {
+                let z = &mut z[col as usize];
+                let place = |operand: usize| (at[operand] + run.at[operand] + i * run.step[operand]) as usize;
+                *z = scale.map_or_else(|| scaled(*z, self.scale), |scale| scaled_by_row(*z, scale));
+                if let Some(bias) = &masking.bias {
+                    *z = biased(*z, element(bias.data, place(BIAS)));
+                }
+                if let Some(slope) = slope {
+                    *z = biased(*z, alibi(slope, own.abs_diff(col)));
+                }
+                let part = masking.mask.is_none_or(|mask| takes_part(mask.data, place(MASK)));
+                if !part || !visible.contains(&(col as u64)) {
+                    *z = f64::NEG_INFINITY;
+                }
+                col += 1;
+            }
+        }
+    }
+}
+
+fn element(of: Values, at: usize) -> f64 {
+    match of {
+        Values::F32(x) => double::widened(x[at]),
+        Values::F16(x) => double::widened(from_f16(x[at])),
+        Values::BF16(x) => double::widened(from_bf16(x[at])),
+        Values::F64(x) => x[at],
+    }
+}
+
+fn takes_part(mask: MaskData, at: usize) -> bool {
+    match mask {
+        MaskData::Bytes(mask) => mask[at] != 0,
+        MaskData::Bits(mask) => bit(mask, at),
+    }
+}
