@@ -61,6 +61,21 @@ impl Context {
         block_on(self.run_tensor_in_place(op, data, shape, masking))
     }
 
+    /// [`Context::run_ragged`] for callers without an executor: blocks this thread.
+    ///
+    /// # Errors
+    /// Those of [`Context::run_ragged`].
+    pub fn run_ragged_blocking<X: Element, Y: Element>(
+        &self,
+        op: impl Into<Op>,
+        x: &[X],
+        offsets: &[u64],
+        masking: &Masking<'_>,
+        out: &mut [Y],
+    ) -> Result<Timing, Error> {
+        block_on(self.run_ragged(op, x, offsets, masking, out))
+    }
+
     /// [`Context::run`] for callers without an executor: blocks this thread.
     ///
     /// # Errors

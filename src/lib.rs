@@ -8,9 +8,10 @@
 //! | files, readers, more rows than memory holds, several devices | [`stream::Stream`] |
 //! | buffers on a wgpu device | [`gpu::Ops`], [`gpu::Plan`] |
 //! | no GPU, or no wish for one | [`cpu`] |
+//! | other axes, halves or f64, masks, ragged rows | [`cpu::run_tensor`], [`Context::run_tensor`], [`Masking`] |
 //! | a row cut over devices or machines | [`cpu::row_max`], [`cpu::row_sum`], [`cpu::finish`] |
 //!
-//! Shapes are rows of f32 that lie one after the other ([`Shape`]). A row with a NaN or +inf is NaN; -inf
+//! A [`Shape`] says which elements form a row. A row with a NaN or +inf is NaN; -inf
 //! among other elements has probability 0; a row of nothing but -inf is NaN unless [`EmptyRow::Zero`] is
 //! asked for; subnormal elements count as 0 and subnormal results are +0.
 #![deny(missing_docs)]
@@ -38,6 +39,11 @@ pub mod verify;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/shards.md")]
 struct Shards;
+
+/// The same for tensors.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tensors.md")]
+struct Tensors;
 
 pub use context::{Context, Timing};
 pub use dtype::{DType, Element, bf16, f16};

@@ -1,9 +1,11 @@
 //! Tensors on a context: rows along any axes, elements of any type, masks beside them.
 
-use crate::cpu::{TensorRows, check_tensor};
+use std::collections::BTreeMap;
+
+use crate::cpu::{TensorRows, check_ragged, check_tensor};
 use crate::error::check_length;
 use crate::stream::Stream;
-use crate::{Context, DType, Element, Error, Masking, Op, Shape, Timing};
+use crate::{Context, DType, Element, Error, Masking, Op, OpKind, RowStats, Shape, Timing};
 
 impl Context {
     /// Computes an operation on rows along any axes, of elements of any type, with what stands beside
@@ -62,6 +64,43 @@ impl Context {
         self.run_rows(TensorRows::in_place(op, data, shape, masking)?).await
     }
 
+    /// Computes an operation on ragged rows, with scales and sinks beside them:
+    /// [`crate::cpu::run_ragged_with`]. On a GPU rows of similar lengths go together, brought to the next
+    /// power of two.
+    ///
+    /// # Errors
+    /// Those of [`crate::cpu::run_ragged_with`] and [`Context::run_into`]; [`Error::DType`] for f64 on a GPU.
+    pub async fn run_ragged<X: Element, Y: Element>(
+        &self,
+        op: impl Into<Op>,
+        x: &[X],
+        offsets: &[u64],
+        masking: &Masking<'_>,
+        out: &mut [Y],
+    ) -> Result<Timing, Error> {
+        let op = op.into().checked()?;
+        let shape = check_ragged(op, x, offsets, masking, out)?;
+        if self.is_cpus::<X>(shape)? {
+            let options = crate::cpu::Options::new();
+            return on_cpu(|| crate::cpu::run_ragged_with(&options, op, x, offsets, masking, out));
+        }
+        let mut timing = Timing::default();
+        for (width, numbers) in classes(offsets, masking.sinks.is_some()) {
+            if width == 0 && masking.sinks.is_none() {
+                fill_empty(op, &numbers, out);
+                continue;
+            }
+            let rows = TensorRows::ragged(op, x, offsets, (&numbers, width), masking, out)?;
+            let part = self.run_rows(rows).await?;
+            timing.upload += part.upload;
+            timing.compute += part.compute;
+            timing.read_back += part.read_back;
+            timing.total += part.total;
+            timing.kernel = part.kernel;
+        }
+        Ok(timing)
+    }
+
     /// Whether the CPU computes.
     ///
     /// # Errors
@@ -85,6 +124,33 @@ impl Context {
             other => other,
         })?;
         Ok(summary.shares.first().map_or(Timing::default(), |share| share.timing))
+    }
+}
+
+/// The numbers of rows that are brought to one length, for each such length. Two bins or three are not
+/// mixed: that changes at a power of two.
+fn classes(offsets: &[u64], sinks: bool) -> BTreeMap<u64, Vec<u64>> {
+    let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for (row, pair) in (0..).zip(offsets.windows(2)) {
+        let sink = u64::from(sinks);
+        let elements = pair[1] - pair[0] + sink;
+        let width = if elements == 0 { 0 } else { elements.next_power_of_two() - sink };
+        found.entry(width).or_default().push(row);
+    }
+    found
+}
+
+/// The results of rows without elements, which no device is asked for.
+fn fill_empty<Y: Element>(op: Op, rows: &[u64], out: &mut [Y]) {
+    if op.kind.is_elementwise() {
+        return;
+    }
+    let mut words = [0.0; RowStats::WORDS as usize];
+    let words = &mut words[..if op.kind == OpKind::RowStats { RowStats::WORDS as usize } else { 1 }];
+    crate::cpu::fill_empty(&op, words);
+    for row in rows {
+        let out = &mut out[*row as usize * words.len()..][..words.len()];
+        out.iter_mut().zip(&*words).for_each(|(y, word)| *y = Y::narrow(*word));
     }
 }
 

@@ -9,7 +9,7 @@ use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{
     Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
 };
-use wgpu_softmax::{Context, DType, Element, Error, Masking, Shape, Softmax, bf16, f16};
+use wgpu_softmax::{Context, DType, Element, Error, Masking, Op, OpKind, Shape, Softmax, bf16, cpu, f16};
 
 fn words<Y: Element>(y: &[Y]) -> Vec<u32> {
     let bytes: &[u8] = bytemuck::cast_slice(y);
@@ -120,4 +120,39 @@ fn a_stream_refuses_rows_along_other_axes() {
     let told: Result<Summary, Error> = wgpu_softmax::stream::Stream::new(&context, Softmax::new(), shape)
         .run_blocking(&x[..], &mut [0.0f32; 6][..]);
     assert!(matches!(told, Err(Error::Axis { axis: 0, .. })), "{told:?}");
+}
+
+#[test]
+fn ragged_rows_have_the_bits_of_the_cpu() {
+    let lengths = [3u64, 0, 1, 700, 17, 18, 0, (1 << 18) + 1, 1 << 18, 5, 64, 2];
+    let mut offsets = vec![0];
+    offsets.extend(lengths.iter().scan(0, |end, len| {
+        *end += len;
+        Some(*end)
+    }));
+    let x: Vec<f32> = (0..*offsets.last().unwrap()).map(|i| (i * 7919 % 1009) as f32 * 0.02 - 9.0).collect();
+    let (scales, sinks) = ([0.5f32; 12], [1.0f32, 2.0, 0.0, 9.0, 1.0, 1.0, -3.0, 4.0, 4.0, 0.0, 0.0, 1.0]);
+    let dims = [12];
+    let beside = [Masking::new(), Masking::new().row_scale(&scales, &dims).sinks(&sinks, &dims)];
+    for context in contexts() {
+        for masking in &beside {
+            for kind in OpKind::ALL {
+                let op = Op::new(kind);
+                let len = if kind.is_elementwise() {
+                    x.len()
+                } else {
+                    12 * if kind == OpKind::RowStats { 8 } else { 1 }
+                };
+                let (mut expected, mut found) = (vec![0.0f32; len], vec![7.0f32; len]);
+                cpu::run_ragged_with(&cpu::Options::new(), op, &x, &offsets, masking, &mut expected).unwrap();
+                context.run_ragged_blocking(op, &x, &offsets, masking, &mut found).unwrap();
+                assert!(
+                    words(&found) == words(&expected),
+                    "{} on {}",
+                    kind.name(),
+                    context.adapter().unwrap()
+                );
+            }
+        }
+    }
 }

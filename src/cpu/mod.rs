@@ -40,7 +40,7 @@ pub use shards::{
     row_statistics_with, row_sum, row_sum_with,
 };
 
-pub(crate) use tensor::{TensorRows, check as check_tensor};
+pub(crate) use tensor::{TensorRows, check as check_tensor, check_ragged};
 pub use tensor::{
     run_ragged, run_ragged_with, run_tensor, run_tensor_in_place, run_tensor_in_place_with, run_tensor_with,
 };
@@ -167,7 +167,7 @@ fn job(options: &Options, op: Op, shape: Shape) -> Result<Job, Error> {
 }
 
 /// The results of rows without columns.
-fn fill_empty(op: &Op, out: &mut [f32]) {
+pub(crate) fn fill_empty(op: &Op, out: &mut [f32]) {
     match op.kind {
         OpKind::LogSumExp => out.fill(f32::NEG_INFINITY),
         OpKind::RowStats => bytemuck::cast_slice_mut(out).fill(reference::row_stats(&[], op.scale)),

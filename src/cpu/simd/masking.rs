@@ -43,6 +43,16 @@ pub(crate) fn hide(token: Level, z: &mut [f32], mask: MaskData, at: usize, step:
     }
 }
 
+/// The elements of `x` in `z`, hidden by a mask from number `at` on: in pieces that stay in the L1 cache
+/// between the two.
+pub(crate) fn hide_from(token: Level, x: &[f32], z: &mut [f32], mask: MaskData, at: usize) {
+    const PIECE: usize = 256;
+    for (i, (x, z)) in x.chunks(PIECE).zip(z.chunks_mut(PIECE)).enumerate() {
+        z.copy_from_slice(x);
+        hide(token, z, mask, at + i * PIECE, 1);
+    }
+}
+
 /// Bit number `at`.
 #[inline(always)]
 pub(crate) fn bit(mask: &[u8], at: usize) -> bool {

@@ -13,6 +13,9 @@ use crate::dtype::Element;
 
 /// Floats of a block, so that it stays in the L1 cache between its stages.
 const BLOCK: usize = 2048;
+/// Up to here rows are computed whole, whatever a window or their lengths hide: leaving columns out costs
+/// more for each row than it saves.
+const WHOLE: u64 = 256;
 /// Up to here rows of any lengths are computed together.
 const SHORT: usize = 512;
 /// Longer rows are computed in pieces, on all threads.
@@ -94,9 +97,10 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         block
     }
 
-    /// Whether all rows need the same columns.
+    /// Whether all rows are computed whole.
     fn is_uniform(&self) -> bool {
-        !self.is_ragged && self.masking.window.is_none() && self.masking.lengths.is_none()
+        let hides = self.masking.window.is_some() || self.masking.lengths.is_some();
+        !self.is_ragged && (!hides || self.layout.len(0) <= WHOLE)
     }
 
     pub(super) fn block_of(&self, rows: Range<u64>) -> Block {
@@ -122,6 +126,9 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             self.stage(block, z);
         }
         if self.job.op.kind.is_elementwise() {
+            if pitch == 0 {
+                return;
+            }
             let job = Job { cols: pitch, words: pitch, ahead, ..self.job };
             if let Some(y) = self.direct(block) {
                 return rows::run_unfenced(&Job { stream: self.past_caches, ..job }, Io::Apart(z, y));

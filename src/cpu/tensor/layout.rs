@@ -7,13 +7,31 @@ use crate::masking::broadcast_strides;
 use crate::shape::MAX_AXES;
 use crate::{Masking, Shape};
 
+/// Where ragged rows begin and end.
+struct Ragged<'a> {
+    offsets: &'a [u64],
+    /// The rows' numbers, where they are some of all, brought to one length.
+    some: Option<(&'a [u64], u64)>,
+}
+
+impl Ragged<'_> {
+    fn number(&self, row: u64) -> u64 {
+        self.some.map_or(row, |(numbers, _)| numbers[row as usize])
+    }
+
+    fn range(&self, row: u64) -> Range<u64> {
+        let number = self.number(row) as usize;
+        self.offsets[number]..self.offsets[number + 1]
+    }
+}
+
 /// Rows of an array, or ragged ones.
 pub(super) struct Layout<'a> {
     rows: Loops,
     /// The loops over a row.
     pub cols: Loops,
     len: u64,
-    offsets: Option<&'a [u64]>,
+    ragged: Option<Ragged<'a>>,
     queries: u64,
     heads: u64,
 }
@@ -43,7 +61,7 @@ impl<'a> Layout<'a> {
             rows: Loops::new(shape, false, &strides),
             cols: Loops::new(shape, true, &strides),
             len: shape.cols(),
-            offsets: None,
+            ragged: None,
             queries: axis(2),
             heads: axis(3),
         }
@@ -53,25 +71,45 @@ impl<'a> Layout<'a> {
     pub(super) fn ragged(offsets: &'a [u64], masking: &Masking) -> Self {
         let cols = Loops::side_by_side(u64::MAX);
         let mut of = Self::of(Shape::rows(offsets.len() - 1, 1), masking);
-        (of.cols, of.offsets) = (cols, Some(offsets));
+        (of.cols, of.ragged) = (cols, Some(Ragged { offsets, some: None }));
         of
     }
 
+    /// Some of those rows, as if all were `width` elements long.
+    pub(super) fn some_ragged(offsets: &'a [u64], numbers: &'a [u64], width: u64, masking: &Masking) -> Self {
+        let mut of = Self::ragged(offsets, masking);
+        of.ragged = Some(Ragged { offsets, some: Some((numbers, width)) });
+        of
+    }
+
+    /// The number of a row among all.
+    pub(super) fn number(&self, row: u64) -> u64 {
+        self.ragged.as_ref().map_or(row, |ragged| ragged.number(row))
+    }
+
+    /// Elements that rows are brought to.
+    pub(super) fn width(&self) -> u64 {
+        self.ragged.as_ref().and_then(|ragged| ragged.some).map_or(self.len, |(_, width)| width)
+    }
+
     pub(super) fn is_ragged(&self) -> bool {
-        self.offsets.is_some()
+        self.ragged.is_some()
     }
 
     /// Elements of a row.
     pub(super) fn len(&self, row: u64) -> u64 {
-        self.offsets.map_or(self.len, |offsets| offsets[row as usize + 1] - offsets[row as usize])
+        self.ragged.as_ref().map_or(self.len, |ragged| {
+            let range = ragged.range(row);
+            range.end - range.start
+        })
     }
 
     /// Rows in runs of equal steps.
     pub(super) fn runs(&self, rows: Range<u64>) -> impl Iterator<Item = Run> {
-        let ragged = self.offsets.map(|offsets| {
+        let ragged = self.ragged.as_ref().map(|ragged| {
             rows.clone().map(move |row| {
-                let mut at = self.rows.at(row);
-                at[X] = offsets[row as usize];
+                let mut at = self.rows.at(ragged.number(row));
+                at[X] = ragged.range(row).start;
                 Run { at, len: 1, step: [0; OPERANDS] }
             })
         });
@@ -83,7 +121,7 @@ impl<'a> Layout<'a> {
     /// next ones use.
     pub(super) fn is_turned(&self) -> bool {
         let (row, col) = (self.rows.innermost(), self.cols.innermost());
-        self.offsets.is_none() && col.step[X] != 1 && row.step[X] == 1 && row.size > 1
+        self.ragged.is_none() && col.step[X] != 1 && row.step[X] == 1 && row.size > 1
     }
 
     /// Rows that lie side by side.
@@ -96,7 +134,7 @@ impl<'a> Layout<'a> {
         let (row, col) = (self.rows.innermost(), self.cols.innermost());
         let one_row = row.size == 1;
         let whole = col.size == self.len && (col.step[X] == 1 || self.len == 1);
-        self.offsets.is_none() && whole && (one_row || row.step[X] == self.len)
+        self.ragged.is_none() && whole && (one_row || row.step[X] == self.len)
     }
 
     /// Query and head of a row.

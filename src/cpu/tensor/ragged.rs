@@ -48,15 +48,8 @@ pub fn run_ragged_with<X: Element, Y: Element>(
     out: &mut [Y],
 ) -> Result<(), Error> {
     let op = op.into();
-    check_offsets(offsets, x.len() as u64)?;
-    let rows = offsets.len() - 1;
-    check_types(op, X::DTYPE, Y::DTYPE)?;
-    // Each row counts by itself: what broadcasts along a row, or names a place in it, has none here.
-    let shape = Shape::rows(rows, 1);
-    masking.check_ragged(shape)?;
-    let results = if op.kind.is_elementwise() { x.len() as u64 } else { op.kind.output_words(shape)? };
-    check_length("output", results, out.len())?;
-    if rows == 0 {
+    let shape = check(op, x, offsets, masking, out)?;
+    if shape.row_count() == 0 {
         return Ok(());
     }
     if let [_, _] = offsets {
@@ -64,8 +57,29 @@ pub fn run_ragged_with<X: Element, Y: Element>(
     }
     let layout = Layout::ragged(offsets, masking);
     let task = Task::new(options, op, layout, shape, masking, (Cells::read(x), Cells::write(out)))?;
-    task.run(rows as u64, x.len());
+    task.run(shape.row_count(), x.len());
     Ok(())
+}
+
+/// Whether everything fits together; the rows, as a shape of one element each.
+///
+/// # Errors
+/// Those of [`run_ragged_with`].
+pub(crate) fn check<X: Element, Y: Element>(
+    op: Op,
+    x: &[X],
+    offsets: &[u64],
+    masking: &Masking,
+    out: &[Y],
+) -> Result<Shape, Error> {
+    check_offsets(offsets, x.len() as u64)?;
+    check_types(op, X::DTYPE, Y::DTYPE)?;
+    // Each row counts by itself: what broadcasts along a row, or names a place in it, has none here.
+    let shape = Shape::rows(offsets.len() - 1, 1);
+    masking.check_ragged(shape)?;
+    let results = if op.kind.is_elementwise() { x.len() as u64 } else { op.kind.output_words(shape)? };
+    check_length("output", results, out.len())?;
+    Ok(shape)
 }
 
 /// Whether offsets rise from 0 to the number of elements.

@@ -34,6 +34,21 @@ impl<'a, X: Element, Y: Element> TensorRows<'a, X, Y> {
         Self::of_cells(op, Cells::read(x), shape, masking, Cells::write(y))
     }
 
+    /// Some ragged rows, all as long as `width`, which says how they are summed.
+    pub(crate) fn ragged(
+        op: Op,
+        x: &'a [X],
+        offsets: &'a [u64],
+        (numbers, width): (&'a [u64], u64),
+        masking: &'a Masking<'a>,
+        y: &'a mut [Y],
+    ) -> Result<Self, Error> {
+        let layout = Layout::some_ragged(offsets, numbers, width, masking);
+        let cells = (Cells::read(x), Cells::write(y));
+        let task = Task::new(&Options::new(), op, layout, Shape::rows(offsets.len() - 1, 1), masking, cells)?;
+        Ok(Self { task, rows: numbers.len() as u64 })
+    }
+
     fn of_cells(
         op: Op,
         x: Cells<'a, X>,
@@ -52,7 +67,7 @@ impl<'a, X: Element, Y: Element> TensorRows<'a, X, Y> {
 
     /// Elements of a plain row: the sink is one of them.
     fn cols(&self) -> u64 {
-        self.task.layout.len(0) + u64::from(self.task.masking.sinks.is_some())
+        self.task.layout.width() + u64::from(self.task.masking.sinks.is_some())
     }
 
     /// The rows, to be read.
@@ -81,7 +96,7 @@ impl<'a, X: Element, Y: Element> TensorRows<'a, X, Y> {
                 (row..row + 1, (cols - col).min(end - next).min(PIECE))
             };
             let to = if rows.end - rows.start > 1 { cols } else { col + elements };
-            let own = self.task.layout.len(row);
+            let own = self.task.layout.width();
             let block = Block { rows, cols: col.min(own)..to.min(own), fill: false, sink: to > own };
             found.push((block, (next - at) as usize..(next + elements - at) as usize));
             next += elements;
@@ -135,7 +150,10 @@ impl<X: Element, Y: Element> Sink for Results<'_, X, Y> {
             let work = self.of.blocks(self.at, words.len() as u64);
             parallel::share_all(None, work, &|(block, range)| task.store(&block, &words[range]));
         } else {
-            task.store_per_row(self.at, words);
+            let per_row = task.job.words as u64;
+            for (row, words) in (self.at / per_row..).zip(words.chunks(per_row as usize)) {
+                task.store_per_row(task.layout.number(row) * per_row, words);
+            }
         }
         self.at += words.len() as u64;
         Ok(())

@@ -10,7 +10,7 @@ use super::walk::{BIAS, MASK, Offsets, Run, SCALE, SINKS, X};
 use crate::DType;
 use crate::cpu::masking::{MASKED, row_scale};
 use crate::cpu::simd::half;
-use crate::cpu::simd::masking::{add_bias, alibi_all, hide, scale_all};
+use crate::cpu::simd::masking::{add_bias, alibi_all, hide, hide_from, scale_all};
 use crate::cpu::simd::transpose::turn;
 use crate::dtype::Element;
 
@@ -100,6 +100,12 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     /// Rows with a mask and a bias that lie as they do.
     fn mask_alike(&self, at: &Offsets, z: &mut [f32]) {
         let (token, masking) = (self.job.token, self.masking);
+        if let Some(mask) =
+            masking.mask.filter(|_| X_::DTYPE == DType::F32 && masking.bias.is_none() && self.scale == 1.0)
+        {
+            let x = bytemuck::cast_slice(self.elements(at[X], z.len()));
+            return hide_from(token, x, z, mask.data, at[MASK] as usize);
+        }
         self.widen(at[X], z);
         if self.scale != 1.0 {
             scale_all(token, z, self.scale);
