@@ -109,15 +109,17 @@ fn sums<S: Simd, M: Math<S>>(
     ahead: usize,
 ) -> Sums<M::Total> {
     let mut sums = Sums { totals: [M::ONE; _], release: [1.0; _] };
+    let ranges = M::row(simd, from_rows(simd, &maxima.values));
+    let release = splat(simd, 1.0) / M::Near::unit(simd, &ranges);
     let rows = x.chunks_exact(job.cols).zip(hold.chunks_exact_mut(job.cols));
     for (r, (x, hold)) in rows.enumerate() {
         if maxima.is_special(r) {
             continue;
         }
-        let row = M::row(simd, splat(simd, maxima.values[r]));
+        let row = M::lane(simd, &ranges, &maxima.values, r);
         if maxima.is_near(r) {
             sums.totals[r] = row_sum::<S, M::Near>(simd, job, x, &row, hold, ahead);
-            sums.release[r] = 1.0 / M::Near::unit(simd, &row).as_slice()[0];
+            sums.release[r] = release.as_slice()[r];
         } else {
             sums.totals[r] = row_sum::<S, M>(simd, job, x, &row, hold, ahead);
         }

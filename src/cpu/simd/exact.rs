@@ -32,6 +32,11 @@ impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
     }
 
     #[inline(always)]
+    fn lane(simd: S, rows: &Range<S>, _: &PerRow<f32>, lane: usize) -> Range<S> {
+        rows.lane(simd, lane)
+    }
+
+    #[inline(always)]
     fn unit(simd: S, row: &Range<S>) -> S::f32s {
         if NEAR { row.unit } else { S::f32s::splat(simd, 1.0) }
     }
@@ -114,6 +119,11 @@ impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
     #[inline(always)]
     fn row(simd: S, max: S::f32s) -> Range<S> {
         Range::new(simd, max)
+    }
+
+    #[inline(always)]
+    fn lane(simd: S, rows: &Range<S>, _: &PerRow<f32>, lane: usize) -> Range<S> {
+        rows.lane(simd, lane)
     }
 
     #[inline(always)]

@@ -42,6 +42,18 @@ impl<S: Simd> Range<S> {
             unit: odd + 1.0,
         }
     }
+
+    /// That of one lane, in every lane.
+    #[inline(always)]
+    pub(crate) fn lane(&self, simd: S, lane: usize) -> Self {
+        Self {
+            low: splat(simd, self.low.as_slice()[lane]),
+            anchor: splat(simd, self.anchor.as_slice()[lane]),
+            bias: splat_u(simd, self.bias.as_slice()[lane]),
+            magic: splat(simd, self.magic.as_slice()[lane]),
+            unit: splat(simd, self.unit.as_slice()[lane]),
+        }
+    }
 }
 
 /// Whether `mul_add` rounds once.

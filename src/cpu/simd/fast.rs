@@ -73,6 +73,11 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     }
 
     #[inline(always)]
+    fn lane(simd: S, _: &S::f32s, max: &PerRow<f32>, lane: usize) -> S::f32s {
+        splat(simd, max[lane])
+    }
+
+    #[inline(always)]
     fn unit(simd: S, _: &S::f32s) -> S::f32s {
         splat(simd, 1.0)
     }

@@ -77,6 +77,8 @@ pub(crate) trait Math<S: Simd>: 'static {
 
     /// From the finite, settled maximum.
     fn row(simd: S, max: S::f32s) -> Self::Row;
+    /// What the exponentials of the row in one lane share, in every lane; `rows` are from `max`.
+    fn lane(simd: S, rows: &Self::Row, max: &PerRow<f32>, lane: usize) -> Self::Row;
     /// What a near row's exponentials are held times, a power of two; 1 in others, whatever it is.
     fn unit(simd: S, row: &Self::Row) -> S::f32s;
     /// The exponential of elements that are no NaN and not above the maximum.

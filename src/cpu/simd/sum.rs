@@ -52,34 +52,38 @@ impl<S: Simd> Bins<S> {
         (first, second.bitcast())
     }
 
-    /// The sum of all lanes in units of 2^-44.
+    /// The sum of all lanes, which hold exponentials of one row, in units of 2^-44.
     #[inline(always)]
     pub(crate) fn total(self, count: u32) -> u64 {
+        let elements = count * S::u32s::LEN as u32;
+        // FLUSH elements fit 32 bits, whichever lanes they came from; the constants, which are the same
+        // in every lane, come off last.
+        if elements <= FLUSH {
+            let [coarse, fine] = [self.coarse, self.fine].map(
+                #[inline(always)]
+                |v| v.as_slice()[0].to_bits().wrapping_mul(elements),
+            );
+            let a = self.first.reduce_sum().wrapping_sub(coarse);
+            let b = self.second.reduce_sum().wrapping_sub(fine) as i32;
+            return (u64::from(a) << BIN_STEP).wrapping_add(i64::from(b) as u64);
+        }
         let (first, second) = self.settle(count);
-        // FLUSH elements fit 32 bits, whichever lanes they came from.
-        let (a, b) = if count * S::u32s::LEN as u32 <= FLUSH {
-            (u64::from(first.reduce_sum()), i64::from(second.reduce_sum()))
-        } else {
-            let a = first
-                .as_slice()
-                .iter()
-                .map(
-                    #[inline(always)]
-                    |a| u64::from(*a),
-                )
-                .sum();
-            (
-                a,
-                second
-                    .as_slice()
-                    .iter()
-                    .map(
-                        #[inline(always)]
-                        |b| i64::from(*b),
-                    )
-                    .sum(),
+        let a: u64 = first
+            .as_slice()
+            .iter()
+            .map(
+                #[inline(always)]
+                |a| u64::from(*a),
             )
-        };
+            .sum();
+        let b: i64 = second
+            .as_slice()
+            .iter()
+            .map(
+                #[inline(always)]
+                |b| i64::from(*b),
+            )
+            .sum();
         (a << BIN_STEP).wrapping_add(b as u64)
     }
 
