@@ -4,6 +4,7 @@
 
 #[path = "../../common/mod.rs"]
 mod common;
+mod tensors;
 
 use std::hint::black_box;
 
@@ -39,6 +40,7 @@ fn main() {
                 println!("{name}\t{elements}");
             }
         }
+        tensors::measure_all(level, x, &mut y[..x.len()], &wanted);
     }
 }
 
@@ -73,28 +75,20 @@ fn measure(op: Op, level: SimdLevel, cols: usize, x: &[f32], y: &mut [f32]) -> u
         OpKind::RowStats => 8 * rows,
         _ => rows * cols,
     };
-    let mut call = |rows: usize, counted: bool| {
+    let mut call = |rows: usize| {
         let (x, shape, out) = (&x[..rows * cols], Shape::rows(rows, cols), &mut y[..words(rows)]);
-        if counted {
-            counted_call(&options, op, x, shape, out)
-        } else {
-            plain_call(&options, op, x, shape, out)
-        }
+        cpu::run_with(&options, black_box(op), black_box(x), black_box(shape), black_box(&mut *out))
+            .expect("the slices fit the shape");
+        black_box(out);
     };
-    call(1, false);
-    call(rows, true);
+    call(1);
+    counted_call(&mut || call(rows));
     rows * cols
 }
 
 /// The only function whose instructions, with all that it calls, are counted: `cargo xtask counts`
 /// tells callgrind its name.
 #[inline(never)]
-fn counted_call(options: &Options, op: Op, x: &[f32], shape: Shape, out: &mut [f32]) {
-    plain_call(options, black_box(op), black_box(x), black_box(shape), black_box(out));
-}
-
-#[inline(always)]
-fn plain_call(options: &Options, op: Op, x: &[f32], shape: Shape, out: &mut [f32]) {
-    cpu::run_with(options, op, x, shape, out).expect("the slices fit the shape");
-    black_box(out);
+fn counted_call(call: &mut dyn FnMut()) {
+    call();
 }
