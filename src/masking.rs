@@ -185,7 +185,7 @@ impl<'a> Masking<'a> {
     ///
     /// # Errors
     /// [`Error::Broadcast`], [`Error::Length`], [`Error::RowLength`], [`Error::DType`], [`Error::Axis`].
-    pub(crate) fn check(&self, shape: Shape, input: DType) -> Result<(), Error> {
+    pub fn check(&self, shape: Shape, input: DType) -> Result<(), Error> {
         if let Some(mask) = &self.mask {
             let elements = broadcast("mask", mask.dims, shape.dims())?;
             match mask.data {

@@ -4,10 +4,12 @@ use std::fs::File;
 
 use serde::Serialize;
 use wgpu_softmax::stream::{Each, ReadAt, Stream};
-use wgpu_softmax::{Context, Op, Precision, Shape};
+use wgpu_softmax::{Context, DType, Op, Precision, bf16, f16};
 
 use crate::failure::Failure;
-use crate::npy::Elements;
+use crate::files::{Elements, narrow};
+use crate::layout::Layout;
+use crate::parts::Parts;
 use crate::progress::Progress;
 
 /// What the comparison found.
@@ -21,22 +23,21 @@ pub struct Check {
     pub differing: u64,
     /// How many of those are NaN or infinite on one side only, or infinities of unlike signs.
     pub differing_in_kind: u64,
-    /// The largest distance of two numbers, in steps of f32; everything subnormal counts as 0.
-    pub max_ulp: u32,
+    /// The largest distance of two numbers, in steps of their type; everything subnormal counts as 0,
+    /// but for f16, which has them as results.
+    pub max_ulp: u64,
     /// The largest difference of two numbers.
     pub max_difference: f64,
     /// The first difference there is.
     pub first: Option<Difference>,
-    #[serde(skip)]
-    words_per_row: u64,
 }
 
 /// Two results that differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// Its row.
+    /// Its row, in C order of the axes that are kept.
     pub row: u64,
-    /// Its column; 0 where a row has one result.
+    /// Its place in the row; 0 where a row has one result.
     pub column: u64,
     /// What the device gave.
     pub found: Value,
@@ -47,15 +48,19 @@ pub struct Difference {
 /// A number as text, since JSON has no NaN, and its bits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Value {
-    /// Enough digits to tell it from every other f32.
+    /// Enough digits to tell it from every other one of its type.
     pub value: String,
     /// Its bits in hexadecimal.
     pub bits: String,
 }
 
-impl From<f32> for Value {
-    fn from(x: f32) -> Self {
-        Self { value: format!("{x:e}"), bits: format!("0x{:08x}", x.to_bits()) }
+impl Value {
+    fn of(dtype: DType, bits: u64) -> Self {
+        let value = match dtype {
+            DType::F64 => format!("{:e}", f64::from_bits(bits)),
+            dtype => format!("{:e}", number(dtype, bits) as f32),
+        };
+        Self { value, bits: format!("0x{bits:0width$x}", width = 2 * dtype.bytes() as usize) }
     }
 }
 
@@ -65,98 +70,161 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// Compares results in a file, from byte `offset` on, with what the CPU gives reproducibly for the same
-/// rows. `memory` is what it may use.
-pub fn check(
-    op: Op,
-    elements: &mut Elements,
-    shape: Shape,
-    found: (&File, u64),
-    memory: Option<u64>,
-    progress: Progress,
-) -> Result<Check, Failure> {
-    let (file, offset) = found;
-    let mut exact = op;
-    exact.precision = Precision::Reproducible;
-    let words = op.kind.output_words(Shape::rows(1, shape.cols() as usize))?;
-    let (mut check, mut found) = (Check::new(words), Vec::new());
-    let cpu = Context::cpu("a comparison");
-    let mut stream =
-        Stream::new(&cpu, exact, shape).progress(move |at| progress.of(at.bytes, at.bytes_in_all));
-    if let Some(memory) = memory {
-        stream = stream.memory(memory);
+/// What is compared with what.
+pub struct Comparison<'a> {
+    /// The operation, as it was computed.
+    pub op: Op,
+    /// Of which array.
+    pub layout: &'a Layout,
+    /// The type of the results.
+    pub dtype: DType,
+    /// The file with the results, and where they begin.
+    pub found: (&'a File, u64),
+}
+
+impl Comparison<'_> {
+    /// Compares results with what the CPU gives reproducibly for the same rows, streamed through
+    /// `memory`.
+    pub fn stream(
+        &self,
+        elements: &mut Elements,
+        memory: Option<u64>,
+        progress: Progress,
+    ) -> Result<Check, Failure> {
+        let exact = self.op.precision(Precision::Reproducible);
+        let (mut check, mut expected) = (Check::default(), Vec::new());
+        let cpu = Context::cpu("a comparison");
+        let mut stream = Stream::new(&cpu, exact, self.layout.shape.as_rows())
+            .progress(move |at| progress.of(at.bytes, at.bytes_in_all));
+        if let Some(memory) = memory {
+            stream = stream.memory(memory);
+        }
+        let compared = stream.run_blocking(
+            elements.rows_from(0),
+            Each(|results: &[f32]| self.compare(&mut check, narrow(self.dtype, results, &mut expected))),
+        );
+        compared.map_err(|error| elements.failure().unwrap_or_else(|| error.into()))?;
+        Ok(self.judged(check))
     }
-    let compared = stream.run_blocking(
-        elements.rows_from(0),
-        Each(|expected: &[f32]| {
-            found.resize(expected.len(), 0.0);
-            file.read_exact_at(offset + 4 * check.compared, bytemuck::cast_slice_mut(&mut found))?;
-            check.compare(&found, expected);
-            Ok(())
-        }),
-    );
-    compared.map_err(|error| elements.failure().unwrap_or_else(|| error.into()))?;
-    check.passed = check.differing == 0 || op.precision == Precision::Fast && check.differing_in_kind == 0;
-    Ok(check)
+
+    /// The same of an array that is computed in parts.
+    pub fn parts(
+        &self,
+        parts: &Parts<'_>,
+        elements: &mut Elements,
+        progress: &Progress,
+    ) -> Result<Check, Failure> {
+        let (mut check, cpu) = (Check::default(), Context::cpu("a comparison"));
+        let (mut x, mut expected) = parts.rooms()?;
+        for (i, range) in parts.ranges(0).enumerate() {
+            parts.read(elements, &range, &mut x)?;
+            parts.compute(&cpu, parts.exact(), &range, &x, &mut expected)?;
+            parts.finish(&mut expected)?;
+            let compared = self.compare(&mut check, expected.bytes());
+            compared.map_err(|error| Failure::Cannot(format!("reading the results again: {error}")))?;
+            progress.of(i as u64 + 1, parts.count() as u64);
+        }
+        Ok(self.judged(check))
+    }
+
+    fn judged(&self, mut check: Check) -> Check {
+        let is_fast = self.op.precision == Precision::Fast;
+        check.passed = check.differing == 0 || is_fast && check.differing_in_kind == 0;
+        check
+    }
+
+    /// Compares the results that follow with the bytes they must have.
+    fn compare(&self, check: &mut Check, expected: &[u8]) -> std::io::Result<()> {
+        let (width, (file, offset)) = (self.dtype.bytes() as usize, self.found);
+        let mut found = vec![0; expected.len()];
+        file.read_exact_at(offset + width as u64 * check.compared, &mut found)?;
+        if found != expected {
+            let pairs = found.chunks_exact(width).zip(expected.chunks_exact(width));
+            for (i, (found, expected)) in (check.compared..).zip(pairs).filter(|(_, (a, b))| a != b) {
+                check.note(self, i, bits(found), bits(expected));
+            }
+        }
+        check.compared += (expected.len() / width) as u64;
+        Ok(())
+    }
 }
 
 impl Check {
-    /// Of nothing yet; a row has so many results.
-    fn new(words_per_row: u64) -> Self {
-        Self { words_per_row: words_per_row.max(1), ..Self::default() }
-    }
-
-    fn compare(&mut self, found: &[f32], expected: &[f32]) {
-        for (i, (&found, &expected)) in (self.compared..).zip(found.iter().zip(expected)) {
-            if found.to_bits() != expected.to_bits() {
-                self.note((i / self.words_per_row, i % self.words_per_row), found, expected);
-            }
-        }
-        self.compared += expected.len() as u64;
-    }
-
-    fn note(&mut self, (row, column): (u64, u64), found: f32, expected: f32) {
+    fn note(&mut self, of: &Comparison<'_>, index: u64, found: u64, expected: u64) {
         self.differing += 1;
-        let difference = || Difference { row, column, found: found.into(), expected: expected.into() };
-        self.first.get_or_insert_with(difference);
-        if found.is_finite() && expected.is_finite() {
-            self.max_ulp = self.max_ulp.max(steps_between(found, expected));
-            self.max_difference = self.max_difference.max((f64::from(found) - f64::from(expected)).abs());
-        } else if !(found.is_nan() && expected.is_nan()) {
+        let dtype = of.dtype;
+        self.first.get_or_insert_with(|| {
+            let (row, column) = of.layout.row_and_column(index);
+            Difference { row, column, found: Value::of(dtype, found), expected: Value::of(dtype, expected) }
+        });
+        let (a, b) = (number(dtype, found), number(dtype, expected));
+        if a.is_finite() && b.is_finite() {
+            self.max_ulp = self.max_ulp.max(steps_between(dtype, found, expected));
+            self.max_difference = self.max_difference.max((a - b).abs());
+        } else if !(a.is_nan() && b.is_nan()) {
             self.differing_in_kind += 1;
         }
     }
 }
 
-/// How many normal numbers lie between two, counting one of them.
-fn steps_between(a: f32, b: f32) -> u32 {
-    let place = |x: f32| {
-        let magnitude = i64::from((x.to_bits() & 0x7fff_ffff).saturating_sub(0x007f_ffff));
-        if x.is_sign_negative() { -magnitude } else { magnitude }
+/// The bits of a number in a file, which is little-endian.
+fn bits(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte))
+}
+
+fn number(dtype: DType, bits: u64) -> f64 {
+    match dtype {
+        DType::F16 => f16::from_bits(bits as u16).to_f64(),
+        DType::BF16 => bf16::from_bits(bits as u16).to_f64(),
+        DType::F64 => f64::from_bits(bits),
+        _ => f64::from(f32::from_bits(bits as u32)),
+    }
+}
+
+/// How many numbers of a type lie between two, counting one of them.
+fn steps_between(dtype: DType, a: u64, b: u64) -> u64 {
+    // The largest that counts as 0.
+    let zero = match dtype {
+        DType::F16 => 0,
+        DType::BF16 => 0x7f,
+        DType::F64 => (1 << 52) - 1,
+        _ => 0x007f_ffff,
     };
-    u32::try_from(place(a).abs_diff(place(b))).unwrap_or(u32::MAX)
+    let sign = 1u64 << (8 * dtype.bytes() - 1);
+    let place = |bits: u64| {
+        let magnitude = i128::from((bits & (sign - 1)).saturating_sub(zero));
+        if bits & sign != 0 { -magnitude } else { magnitude }
+    };
+    u64::try_from(place(a).abs_diff(place(b))).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::{Name, Source, header_bytes};
+    use crate::layout::Orders;
     use std::io::Write;
-    use wgpu_softmax::{Softmax, cpu};
+    use wgpu_softmax::{Shape, Softmax, cpu};
 
     fn checked(precision: Precision, change: impl Fn(&mut [f32])) -> Check {
-        let x = [4.8, 1.21, 2.385, f32::NAN, 0.0, 0.0];
-        let (op, shape) = (Op::from(Softmax::new().precision(precision)), Shape::rows(2, 3));
+        let x = [4.8f32, 1.21, 2.385, f32::NAN, 0.0, 0.0];
+        let op = Op::from(Softmax::new().precision(precision)).checked().unwrap();
         let mut y = [0.0; 6];
-        let mut exact = op;
-        exact.precision = Precision::Reproducible;
-        cpu::run(exact, &x, shape, &mut y).unwrap();
+        cpu::run(op.precision(Precision::Reproducible), &x, Shape::rows(2, 3), &mut y).unwrap();
         change(&mut y);
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"12345678").unwrap();
         file.write_all(bytemuck::cast_slice(&y)).unwrap();
-        let mut elements = Elements::in_memory("x.npy".into(), x.to_vec());
+        let mut input = tempfile::NamedTempFile::new().unwrap();
+        input.write_all(&header_bytes(&[2, 3], false, DType::F32).unwrap()).unwrap();
+        input.write_all(bytemuck::cast_slice(&x)).unwrap();
+        let source = Source::open(&Name::of(input.path())).unwrap();
+        let mut elements = source.into_elements().unwrap();
         let progress = Progress::new("test", 0, std::time::Instant::now());
-        check(op, &mut elements, shape, (&file, 8), None, progress).unwrap()
+        let orders = Orders { fortran: false, beside: false, may_be_fortran: true };
+        let layout = Layout::new(&[2, 3], None, orders, &op).unwrap();
+        let comparison = Comparison { op, layout: &layout, dtype: DType::F32, found: (&file, 8) };
+        comparison.stream(&mut elements, None, progress).unwrap()
     }
 
     #[test]
@@ -183,9 +251,19 @@ mod tests {
 
     #[test]
     fn subnormals_count_as_zero() {
-        assert_eq!(steps_between(0.0, f32::MIN_POSITIVE), 1);
-        assert_eq!(steps_between(f32::from_bits(5), 0.0), 0);
-        assert_eq!(steps_between(1.0, 1.0 + f32::EPSILON), 1);
-        assert_eq!(steps_between(-f32::MIN_POSITIVE, f32::MIN_POSITIVE), 2);
+        let steps = |a: f32, b: f32| steps_between(DType::F32, a.to_bits().into(), b.to_bits().into());
+        assert_eq!(steps(0.0, f32::MIN_POSITIVE), 1);
+        assert_eq!(steps(f32::from_bits(5), 0.0), 0);
+        assert_eq!(steps(1.0, 1.0 + f32::EPSILON), 1);
+        assert_eq!(steps(-f32::MIN_POSITIVE, f32::MIN_POSITIVE), 2);
+        assert_eq!(steps_between(DType::F16, 0, 3), 3);
+        assert_eq!(steps_between(DType::F64, 1f64.to_bits(), 1f64.to_bits() + 7), 7);
+    }
+
+    #[test]
+    fn values_are_told_by_their_type() {
+        assert_eq!(Value::of(DType::F16, 0x3c00).to_string(), "1e0 (0x3c00)");
+        assert_eq!(Value::of(DType::BF16, 0x3f80).to_string(), "1e0 (0x3f80)");
+        assert_eq!(Value::of(DType::F64, 0.1f64.to_bits()).to_string(), "1e-1 (0x3fb999999999999a)");
     }
 }

@@ -1,30 +1,37 @@
-//! The command `softmax`: rows of NumPy files on the GPU or the CPU.
+//! The command `softmax`: rows of arrays in files on the GPU or the CPU.
 //!
 //! Exit status: 0 for success, 1 where a comparison found a difference, 2 for anything that could
 //! not be done, 130 after an interruption. Whatever goes wrong is one line on standard error.
 #![deny(missing_docs)]
 
 mod bench;
+mod beside;
 mod check;
 mod costs;
 mod cpu;
 mod device;
 mod devices;
 mod failure;
+mod files;
 mod generate;
 mod interrupt;
 mod job;
 mod journal;
+mod layout;
 mod measure;
 mod memo;
-mod npy;
 mod operation;
 mod output;
+mod parts;
 mod profile;
 mod progress;
+mod ran;
+mod results;
+mod room;
 mod run;
 mod store;
 mod summary;
+mod tensor;
 mod terminal;
 mod tune;
 mod verify;
@@ -34,7 +41,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use failure::Failure;
 
-/// Softmax, log-softmax and log-sum-exp of NumPy files, on the GPU or the CPU, with the same bits
+/// Softmax, log-softmax and log-sum-exp of arrays in files, on the GPU or the CPU, with the same bits
 /// everywhere.
 #[derive(Parser)]
 #[command(name = "softmax", version, propagate_version = true)]

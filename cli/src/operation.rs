@@ -20,7 +20,7 @@ pub struct Operation {
     /// How results are formed
     #[arg(long, value_enum, default_value_t)]
     precision: PrecisionName,
-    /// What a row of nothing but -inf gives
+    /// What a row gives in which nothing takes part: -inf alone, or hidden elements
     #[arg(long, value_enum, default_value_t)]
     empty_row: EmptyRowName,
 }
@@ -32,7 +32,7 @@ enum Function {
     Softmax,
     /// x - log(sum of exp(x))
     LogSoftmax,
-    /// log(sum of exp(x)); the last axis goes
+    /// log(sum of exp(x)); the axes of a row go
     #[value(name = "logsumexp")]
     LogSumExp,
     /// exp(-x) / sum of exp(-x)
@@ -50,15 +50,17 @@ enum PrecisionName {
 
 #[derive(ValueEnum, Clone, Copy, Debug, Default)]
 enum EmptyRowName {
-    /// NaN, as NumPy and PyTorch have it
+    /// zero where --mask, --bias, --causal, --window or --lengths may hide a whole row, else nan
     #[default]
+    Usual,
+    /// NaN, as NumPy and PyTorch have it
     Nan,
     /// Probability 0, log-probability -inf
     Zero,
 }
 
 impl Operation {
-    /// The operation for the library.
+    /// The operation for the library; what an empty row gives may be left open.
     pub fn op(&self) -> Result<Op, Failure> {
         let op: Op = match self.function {
             Function::Softmax => Softmax::new().scale(self.factor()?).into(),
@@ -72,6 +74,7 @@ impl Operation {
             PrecisionName::Fast => Precision::Fast,
         };
         op.empty_row = match self.empty_row {
+            EmptyRowName::Usual => EmptyRow::Usual,
             EmptyRowName::Nan => EmptyRow::Nan,
             EmptyRowName::Zero => EmptyRow::Zero,
         };
@@ -88,12 +91,9 @@ impl Operation {
         }
     }
 
-    /// All of it in a few words, the same for the same bits.
-    pub fn description(&self) -> Result<String, Failure> {
-        let empty_row = match self.empty_row {
-            EmptyRowName::Nan => "nan",
-            EmptyRowName::Zero => "zero",
-        };
+    /// All of it in a few words, the same for the same bits; `op` has what was left open settled.
+    pub fn description(&self, op: &Op) -> Result<String, Failure> {
+        let empty_row = if op.empty_row == EmptyRow::Zero { "zero" } else { "nan" };
         let (name, precision) = (self.name(), self.precision());
         Ok(format!("{name}, scale {}, {precision}, empty rows {empty_row}", self.factor()?))
     }

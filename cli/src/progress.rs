@@ -18,9 +18,6 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Bytes between two looks at the clock: some hundredths of a second.
-    pub const STEP: usize = 64 << 20;
-
     /// A bar for so many bytes. `since` is when the whole work began.
     pub fn new(what: &'static str, bytes: usize, since: Instant) -> Self {
         let template = "{msg:9} {wide_bar} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left";

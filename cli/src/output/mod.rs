@@ -1,6 +1,9 @@
 //! The output file: complete under its name, or not there at all.
 
+mod array;
 mod beside;
+mod wrap;
+mod zip;
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -8,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::journal::Identity;
+pub use array::{Array, Begin};
 use beside::Beside;
+pub use wrap::Form;
 
 /// A file that is written beside its name and gets the name in one step, when it is complete.
 ///

@@ -104,13 +104,17 @@ pub fn read_npy(path: &Path) -> (String, Vec<f32>) {
     assert_eq!(data % 64, 0);
     let header = std::str::from_utf8(&file[10..data]).unwrap();
     let (before, shape) = header.split_once("'shape': ").unwrap();
-    assert_eq!(before, "{'descr': '<f4', 'fortran_order': False, ");
-    // A comma behind the last axis means nothing to Python, unless it is the only axis.
+    let fortran = before == "{'descr': '<f4', 'fortran_order': True, ";
+    assert!(fortran || before == "{'descr': '<f4', 'fortran_order': False, ", "{before}");
     let axes = shape.trim_end().strip_suffix("), }").unwrap().strip_prefix('(').unwrap();
-    let axes: Vec<_> = axes.split(',').map(str::trim).filter(|axis| !axis.is_empty()).collect();
-    let shape = if let [one] = axes[..] { format!("({one},)") } else { format!("({})", axes.join(", ")) };
-    let values = file[data..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-    (shape, values.collect())
+    let axes: Vec<usize> = axes.split(',').filter_map(|axis| axis.trim().parse().ok()).collect();
+    let values: Vec<f32> =
+        file[data..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let values = match axes[..] {
+        [rows, cols] if fortran => (0..rows * cols).map(|i| values[i / cols + i % cols * rows]).collect(),
+        _ => values,
+    };
+    (shape.trim_end().strip_suffix(", }").unwrap().to_owned(), values)
 }
 
 /// Within a few ulp of what is expected, and NaN where NaN is expected.
@@ -121,6 +125,22 @@ pub fn assert_close(found: &[f32], expected: &[f32]) {
         let close = (a - b).abs() <= 1e-6 * b.abs().max(1e-3);
         assert!(close || a == b || (a.is_nan() && b.is_nan()), "{found:?} is not {expected:?}");
     }
+}
+
+/// Runs what must fail, and gives its one line.
+#[track_caller]
+pub fn refused(bench: &Bench, line: &str) -> String {
+    let before = bench.names();
+    let output = bench.run(line);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+    assert!(
+        said.starts_with("error: ") && said.ends_with('\n') && said.lines().count() == 1,
+        "{line}: {said:?}"
+    );
+    assert!(output.stdout.is_empty(), "{line}: {}", text(&output.stdout));
+    assert_eq!(bench.names(), before, "{line} left a file behind");
+    said
 }
 
 /// The numbers of the adapters that tests run on: all, or those of which `SOFTMAX_ADAPTERS` names a

@@ -97,7 +97,9 @@ impl<'a> Guarded<'a> {
             other => return Err(format!("it has {other:?} where no header has it")),
         }
         if self.depth > DEEPEST {
-            return Err(format!("brackets in it nest deeper than {DEEPEST}, which no array of f32 needs"));
+            return Err(format!(
+                "brackets in it nest deeper than {DEEPEST}, which no array of numbers needs"
+            ));
         }
         self.text.push(c);
         self.string = None;

@@ -1,10 +1,13 @@
 //! From Fortran order, where the first axis lies together, to C order, where the last one does.
 
+use crate::room::Room;
+
 /// Rows that are written side by side, so that neighbours in the file are used while they are cached.
 const BLOCK: usize = 16;
 
-/// Reorders a whole array; both slices have as many elements as the shape says.
-pub fn to_c(fortran: &[f32], shape: &[usize], c: &mut [f32]) {
+/// Reorders a whole array; both slices have as many elements as the shape says. With the axes mirrored,
+/// it goes from C order to Fortran order.
+pub fn to_c<T: Copy>(fortran: &[T], shape: &[usize], c: &mut [T]) {
     let Some((&cols, leading)) = shape.split_last() else {
         return c.copy_from_slice(fortran);
     };
@@ -20,6 +23,16 @@ pub fn to_c(fortran: &[f32], shape: &[usize], c: &mut [f32]) {
                 block[row * cols + col] = fortran[start + col * rows];
             }
         }
+    }
+}
+
+/// [`to_c`] of elements of so many bytes.
+pub fn to_c_bytes(width: usize, fortran: &Room, shape: &[usize], c: &mut Room) {
+    match width {
+        1 => to_c::<u8>(fortran.of(), shape, c.of_mut()),
+        2 => to_c::<u16>(fortran.of(), shape, c.of_mut()),
+        4 => to_c::<u32>(fortran.of(), shape, c.of_mut()),
+        _ => to_c::<u64>(fortran.of(), shape, c.of_mut()),
     }
 }
 

@@ -9,18 +9,24 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use wgpu_softmax::stream::{self, Positioned, SharedSource};
+use rayon::prelude::*;
+use wgpu_softmax::DType;
+use wgpu_softmax::stream::{self, ReadAt, SharedSource};
 
-use super::data::check_length;
+use super::convert::{halves, swap, widen};
+use super::found::check_length;
+use super::header::Description;
 use crate::failure::Failure;
+
+/// Elements that a thread reads at a time.
+const PIECE: usize = 1 << 18;
 
 /// Where elements come from, what that took, and what went wrong.
 #[derive(Debug)]
 pub struct Elements {
     path: PathBuf,
     from: From,
-    /// Whether the bytes of each are in the other order than this machine's.
-    swapped: bool,
+    array: Description,
     told: Mutex<Told>,
 }
 
@@ -53,43 +59,25 @@ impl Told {
 #[derive(Debug)]
 enum From {
     /// By place, and in parallel. With the file's length and time of change.
-    File { at: Positioned<File>, file: File, was: (u64, Option<SystemTime>) },
+    File { file: File, offset: u64, was: (u64, Option<SystemTime>) },
     /// One after the other; so many bytes have come.
-    Pipe { pipe: File, shape: Vec<usize>, done: u64 },
-    /// All of them.
-    Memory(Vec<f32>),
+    Pipe { pipe: File, done: u64 },
 }
 
 impl Elements {
     /// Of an array in a file; its data begins `offset` bytes from the start.
-    pub fn in_file(path: PathBuf, file: File, offset: u64) -> Result<Self, Failure> {
-        let open = || Ok((Positioned::new(file.try_clone()?, offset), state(&file)?));
-        let (at, was) = open().map_err(|error: io::Error| Failure::of_file(&path, error))?;
-        Ok(Self::of(path, From::File { at, file, was }))
+    pub fn in_file(path: PathBuf, file: File, offset: u64, array: &Description) -> Result<Self, Failure> {
+        let was = state(&file).map_err(|error| Failure::of_file(&path, error))?;
+        Ok(Self::of(path, From::File { file, offset, was }, array.clone()))
     }
 
     /// Of an array that comes through a pipe, which stands behind the header.
-    pub fn from_pipe(path: PathBuf, pipe: File, shape: Vec<usize>) -> Self {
-        Self::of(path, From::Pipe { pipe, shape, done: 0 })
+    pub fn from_pipe(path: PathBuf, pipe: File, array: Description) -> Self {
+        Self::of(path, From::Pipe { pipe, done: 0 }, array)
     }
 
-    /// Of an array that is in memory.
-    pub fn in_memory(path: PathBuf, elements: Vec<f32>) -> Self {
-        Self::of(path, From::Memory(elements))
-    }
-
-    fn of(path: PathBuf, from: From) -> Self {
-        Self { path, from, swapped: false, told: Mutex::default() }
-    }
-
-    /// Whether each element's bytes are to be swapped.
-    pub fn swapped(self, swapped: bool) -> Self {
-        Self { swapped, ..self }
-    }
-
-    /// Bytes of memory that it holds.
-    pub fn bytes_held(&self) -> u64 {
-        if let From::Memory(all) = &self.from { size_of_val(&all[..]) as u64 } else { 0 }
+    fn of(path: PathBuf, from: From, array: Description) -> Self {
+        Self { path, from, array, told: Mutex::default() }
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -114,9 +102,8 @@ impl Elements {
     /// Whether what was read is all there is, and was the same all the time.
     pub fn end(&mut self) -> Result<(), Failure> {
         let what = match &mut self.from {
-            From::Memory(_) => return Ok(()),
-            From::Pipe { pipe, shape, done } => match pipe.read(&mut [0]) {
-                Ok(more) => check_length(shape, *done + more as u64).err(),
+            From::Pipe { pipe, done } => match pipe.read(&mut [0]) {
+                Ok(more) => check_length(&self.array, *done + more as u64).err(),
                 Err(error) => Some(error.to_string()),
             },
             From::File { file, was, .. } => match state(file) {
@@ -129,33 +116,53 @@ impl Elements {
         what.map_or(Ok(()), |what| Err(Failure::of_file(&self.path, what)))
     }
 
-    /// The elements from number `first` on, as a stream takes them.
+    /// The elements from number `first` on, as a stream takes them: those of f32, f16 and bf16, as f32.
     pub fn rows_from(&mut self, first: u64) -> Rows<'_> {
         Rows { elements: self, first }
     }
 
-    fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()> {
+    /// Elements of the array's own type, from number `at` on; all of them are as wide as those.
+    pub fn read_same(&mut self, at: u64, into: &mut [u8]) -> Result<(), Failure> {
+        let (width, swapped) = (self.array.kind.bytes(), self.array.swapped);
         self.told().begin();
         let read = match &mut self.from {
-            From::File { at: file, .. } => file.read_shared(at, into),
-            From::Pipe { pipe, done, .. } => read_pipe(pipe, done, bytemuck::cast_slice_mut(into)),
-            From::Memory(all) => {
-                into.copy_from_slice(&all[at as usize..][..into.len()]);
-                Ok(())
+            From::File { file, offset, .. } => {
+                let (file, start) = (&*file, *offset + at * width as u64);
+                let pieces = into.par_chunks_mut(PIECE * width).enumerate();
+                pieces
+                    .try_for_each(|(i, piece)| file.read_exact_at(start + (i * PIECE * width) as u64, piece))
+            }
+            From::Pipe { pipe, done } => read_pipe(pipe, done, into),
+        };
+        let read = self.end_read(read);
+        read.map_err(|error| self.failure().unwrap_or_else(|| Failure::of_file(&self.path, error)))?;
+        if swapped {
+            swap(into, width);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        self.told().begin();
+        let array = &self.array;
+        let read = match &mut self.from {
+            From::File { file, offset, .. } => {
+                let (file, offset) = (&*file, *offset);
+                let pieces = into.par_chunks_mut(PIECE).enumerate();
+                pieces.try_for_each(|(i, piece)| {
+                    read_piece(file, offset, array, at + (i * PIECE) as u64, piece)
+                })
+            }
+            From::Pipe { pipe, done } => {
+                let read = read_pipe(pipe, done, room(array, into));
+                finish(array, into);
+                read
             }
         };
-        self.end_read(read, into)
+        self.end_read(read)
     }
 
-    fn read_file(&self, file: &Positioned<File>, at: u64, into: &mut [f32]) -> io::Result<()> {
-        self.told().begin();
-        self.end_read(file.read_shared(at, into), into)
-    }
-
-    fn end_read(&self, read: io::Result<()>, into: &mut [f32]) -> io::Result<()> {
-        if self.swapped {
-            swap(into);
-        }
+    fn end_read(&self, read: io::Result<()>) -> io::Result<()> {
         self.told().end();
         read.inspect_err(|error| self.fail(error))
     }
@@ -163,7 +170,7 @@ impl Elements {
     fn fail(&self, error: &io::Error) {
         let ended = error.kind() == ErrorKind::UnexpectedEof;
         let what = match &self.from {
-            From::Pipe { shape, done, .. } if ended => check_length(shape, *done).err(),
+            From::Pipe { done, .. } if ended => check_length(&self.array, *done).err(),
             From::File { .. } if ended => {
                 Some("it was shortened while it was read; begin again when it is complete".to_owned())
             }
@@ -191,10 +198,6 @@ impl stream::Source for Rows<'_> {
         !matches!(self.elements.from, From::Pipe { .. })
     }
 
-    fn memory(&self) -> Option<&[f32]> {
-        if let From::Memory(all) = &self.elements.from { Some(&all[self.first as usize..]) } else { None }
-    }
-
     fn shared(&self) -> Option<&dyn SharedSource> {
         if let From::File { .. } = &self.elements.from { Some(self) } else { None }
     }
@@ -202,10 +205,34 @@ impl stream::Source for Rows<'_> {
 
 impl SharedSource for Rows<'_> {
     fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
-        match &self.elements.from {
-            From::File { at: file, .. } => self.elements.read_file(file, self.first + at, into),
-            From::Pipe { .. } | From::Memory(_) => unreachable!("only files are shared"),
-        }
+        let elements = &self.elements;
+        let From::File { file, offset, .. } = &elements.from else { unreachable!("only files are shared") };
+        elements.told().begin();
+        elements.end_read(read_piece(file, *offset, &elements.array, self.first + at, into))
+    }
+}
+
+/// Reads elements from number `at` on, of an array that begins at a byte of a file.
+fn read_piece(file: &File, offset: u64, array: &Description, at: u64, into: &mut [f32]) -> io::Result<()> {
+    file.read_exact_at(offset + at * array.kind.bytes() as u64, room(array, into))?;
+    finish(array, into);
+    Ok(())
+}
+
+/// Where the bytes of elements are read to, before they are f32.
+fn room<'a>(array: &Description, into: &'a mut [f32]) -> &'a mut [u8] {
+    match array.kind.bytes() {
+        2 => halves(into),
+        _ => bytemuck::cast_slice_mut(into),
+    }
+}
+
+/// Makes f32 of them.
+fn finish(array: &Description, into: &mut [f32]) {
+    match array.kind.float() {
+        Some(dtype @ (DType::F16 | DType::BF16)) => widen(dtype, array.swapped, into),
+        _ if array.swapped => into.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes())),
+        _ => {}
     }
 }
 
@@ -227,9 +254,4 @@ fn read_pipe(pipe: &mut File, done: &mut u64, mut into: &mut [u8]) -> io::Result
         }
     }
     Ok(())
-}
-
-/// Turns the bytes of each element round.
-pub fn swap(elements: &mut [f32]) {
-    elements.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
 }

@@ -1,17 +1,23 @@
-//! What stands before the data: type, order of the axes, shape.
+//! What stands before the data of a .npy file: type, order of the axes, shape.
 
 use std::io::{self, Read};
 
-use npyz::{DType, Endianness, NpyHeader, TypeChar, WriteOptions, WriterBuilder};
+use npyz::{Endianness, NpyHeader, TypeChar, TypeStr};
+use wgpu_softmax::DType;
 
-use super::guard;
+use super::{Kind, guard};
+
+/// What every .npy file begins with.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// NumPy's own limit. It also bounds what is allocated for a header made to do harm.
 const LONGEST: usize = 10_000;
 
-/// The description of an f32 array.
+/// The description of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
+    /// What its elements are.
+    pub kind: Kind,
     /// The length of each axis.
     pub shape: Vec<usize>,
     /// Whether the first axis, not the last, is the one whose elements lie together.
@@ -20,19 +26,19 @@ pub struct Description {
     pub swapped: bool,
 }
 
-/// Reads a header and leaves the reader at the data. An error says what is wrong, without the path.
-pub fn read(reader: &mut impl Read) -> Result<Description, String> {
-    let mut start = [0; 8];
-    let there = fill(reader, &mut start)?;
-    if !start.starts_with(b"\x93NUMPY") {
-        return Err(foreign(&start[..there]));
+/// Reads a header and leaves the reader at the data; gives its bytes too. An error says what is wrong,
+/// without the path.
+pub fn read(reader: &mut impl Read) -> Result<(Description, Vec<u8>), String> {
+    let mut bytes = vec![0; 8];
+    let there = fill(reader, &mut bytes)?;
+    if !bytes.starts_with(MAGIC) {
+        return Err(foreign(&bytes[..there]));
     }
-    if there < start.len() {
+    if there < bytes.len() {
         return Err(cut_short());
     }
-    let mut length = [0; 4];
     // Version 1 has two bytes for the length, versions 2 and 3 have four.
-    let bytes = match start[6..] {
+    let wide = match bytes[6..] {
         [1, 0] => 2,
         [2 | 3, 0] => 4,
         [major, minor] => {
@@ -40,21 +46,23 @@ pub fn read(reader: &mut impl Read) -> Result<Description, String> {
         }
         _ => 0,
     };
-    exactly(reader, &mut length[..bytes])?;
-    let length = u32::from_le_bytes(length) as usize;
+    let mut length = [0; 4];
+    exactly(reader, &mut length[..wide])?;
+    bytes.extend(&length[..wide]);
+    let (start, length) = (bytes.len(), u32::from_le_bytes(length) as usize);
     if length > LONGEST {
         return Err(format!("its header of {length} bytes is longer than the {LONGEST} that NumPy allows"));
     }
-    let mut text = vec![0; length];
-    exactly(reader, &mut text)?;
-    let text =
-        std::str::from_utf8(&text).map_err(|_| "its header is not text; save the array again".to_owned())?;
-    describe(&parse(text)?)
+    bytes.resize(start + length, 0);
+    exactly(reader, &mut bytes[start..])?;
+    let text = std::str::from_utf8(&bytes[start..])
+        .map_err(|_| "its header is not text; save the array again".to_owned())?;
+    Ok((describe(&parse(text)?)?, bytes))
 }
 
 /// Has the crate parse a text that was found harmless.
 fn parse(text: &str) -> Result<NpyHeader, String> {
-    let wrong = |why: &str| format!("its header is wrong: {why}; save the array again as float32");
+    let wrong = |why: &str| format!("its header is wrong: {why}; save the array again");
     let guarded = guard::pass(text).map_err(|why| wrong(&why))?;
     let product = guarded.numbers.iter().try_fold(1u64, |product, &axis| product.checked_mul(axis.max(1)));
     product.ok_or_else(|| too_many(&guarded.numbers))?;
@@ -94,9 +102,6 @@ fn fill(reader: &mut impl Read, mut buffer: &mut [u8]) -> Result<usize, String> 
 fn foreign(start: &[u8]) -> String {
     match start {
         [] => "the file is empty; write one with numpy.save".to_owned(),
-        [b'P', b'K', ..] => {
-            "this is a .npz archive of several arrays; save the one you want with numpy.save".to_owned()
-        }
         _ => format!(
             "this is not a NumPy .npy file: it begins with \"{}\"; write one with numpy.save",
             start[..start.len().min(6)].escape_ascii()
@@ -105,28 +110,45 @@ fn foreign(start: &[u8]) -> String {
 }
 
 fn describe(header: &NpyHeader) -> Result<Description, String> {
-    let order = match header.dtype() {
-        DType::Plain(one) if one.type_char() == TypeChar::Float && one.size_field() == 4 => one.endianness(),
-        DType::Plain(other) => return Err(not_handled(&other.to_string())),
+    let element = match header.dtype() {
+        npyz::DType::Plain(one) => one,
         records => return Err(not_handled(&records.descr())),
     };
+    let kind = kind(&element).ok_or_else(|| not_handled(&element.to_string()))?;
     let shape: Result<_, _> = header.shape().iter().map(|&axis| usize::try_from(axis)).collect();
     Ok(Description {
+        kind,
         shape: shape.map_err(|_| too_many(header.shape()))?,
         fortran: header.order() == npyz::Order::Fortran,
-        swapped: order != Endianness::of_machine(),
+        swapped: kind.bytes() > 1 && element.endianness() != Endianness::of_machine(),
     })
 }
 
-fn not_handled(dtype: &str) -> String {
+fn kind(element: &TypeStr) -> Option<Kind> {
+    let bytes = u8::try_from(element.size_field()).ok()?;
+    match (element.type_char(), bytes) {
+        (TypeChar::Bool, 1) => Some(Kind::Bool),
+        (TypeChar::Int, 1 | 2 | 4 | 8) => Some(Kind::Int(bytes)),
+        (TypeChar::Uint, 1 | 2 | 4 | 8) => Some(Kind::Uint(bytes)),
+        (TypeChar::Float, 2) => Some(Kind::Float(DType::F16)),
+        (TypeChar::Float, 4) => Some(Kind::Float(DType::F32)),
+        (TypeChar::Float, 8) => Some(Kind::Float(DType::F64)),
+        _ => None,
+    }
+}
+
+/// What is said of a type that is not computed with.
+pub fn not_handled(dtype: &str) -> String {
     let dtype = short(dtype, 60);
-    format!("dtype {dtype} is not handled yet; convert it with numpy: np.save(..., a.astype('float32'))")
+    format!(
+        "dtype {dtype} is not handled: take f2, f4 or f8 of either byte order (in .safetensors F16, BF16, F32 or F64); convert it with numpy: np.save(..., a.astype('float32'))"
+    )
 }
 
 /// What is said of a shape with more elements than there are addresses.
 pub fn too_many(shape: &[impl ToString]) -> String {
     let shape = short(&shape_text(shape), 200);
-    format!("a shape of {shape} f32 elements cannot be addressed; the header is wrong, save the array again")
+    format!("a shape of {shape} elements cannot be addressed; the header is wrong, save the array again")
 }
 
 /// Text from a file, cut to what fits into a line.
@@ -138,20 +160,31 @@ pub fn short(text: &str, most: usize) -> String {
 }
 
 /// How many elements an array has, where its bytes can be addressed.
-pub fn elements(shape: &[usize]) -> Option<usize> {
+pub fn elements(shape: &[usize], kind: Kind) -> Option<usize> {
     // An axis of length 0 empties the array, however long the others are.
     if shape.contains(&0) {
         return Some(0);
     }
     let elements = shape.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis))?;
-    elements.checked_mul(size_of::<f32>()).filter(|&bytes| isize::try_from(bytes).is_ok()).map(|_| elements)
+    elements.checked_mul(kind.bytes()).filter(|&bytes| isize::try_from(bytes).is_ok()).map(|_| elements)
 }
 
-/// The header of an array of this machine's f32 in C order.
-pub fn header_bytes(shape: &[usize]) -> io::Result<Vec<u8>> {
-    let shape: Vec<u64> = shape.iter().map(|&axis| axis as u64).collect();
-    let options = WriteOptions::<f32>::new().default_dtype().shape(&shape);
-    options.writer(Vec::new()).write_header_only()
+/// The header of a .npy file of little-endian floats; `None` for those that such files have no name for.
+pub fn header_bytes(shape: &[usize], fortran: bool, dtype: DType) -> Option<Vec<u8>> {
+    let descr = match dtype {
+        DType::F16 => "<f2",
+        DType::F32 => "<f4",
+        DType::F64 => "<f8",
+        _ => return None,
+    };
+    let (order, shape) = (if fortran { "True" } else { "False" }, shape_text(shape));
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    // NumPy has the data begin at a multiple of 64.
+    let length = (10 + text.len() + 1).next_multiple_of(64) - 10;
+    text.extend(std::iter::repeat_n(' ', length - 1 - text.len()));
+    text.push('\n');
+    let length = u16::try_from(length).ok()?.to_le_bytes();
+    Some([b"\x93NUMPY\x01\x00", &length[..], text.as_bytes()].concat())
 }
 
 /// A shape as Python writes it.
@@ -168,11 +201,13 @@ mod tests {
 
     #[test]
     fn elements_are_counted_without_overflow() {
-        assert_eq!(elements(&[]), Some(1));
-        assert_eq!(elements(&[2, 3]), Some(6));
-        assert_eq!(elements(&[usize::MAX, 0]), Some(0));
-        assert_eq!(elements(&[usize::MAX, 2]), None);
-        assert_eq!(elements(&[usize::MAX / 4]), None);
+        let count = |shape: &[usize]| elements(shape, Kind::Float(DType::F32));
+        assert_eq!(count(&[]), Some(1));
+        assert_eq!(count(&[2, 3]), Some(6));
+        assert_eq!(count(&[usize::MAX, 0]), Some(0));
+        assert_eq!(count(&[usize::MAX, 2]), None);
+        assert_eq!(count(&[usize::MAX / 4]), None);
+        assert_eq!(elements(&[usize::MAX / 4], Kind::Bool), Some(usize::MAX / 4));
     }
 
     #[test]
@@ -185,10 +220,15 @@ mod tests {
     #[test]
     fn a_written_header_reads_back() {
         for shape in [&[][..], &[0], &[5], &[2, 3, 4], &[1; 3000]] {
-            let bytes = header_bytes(shape).unwrap();
-            assert_eq!(bytes.len() % 64, 0);
-            let read = read(&mut &bytes[..]).unwrap();
-            assert_eq!(read, Description { shape: shape.to_vec(), fortran: false, swapped: false });
+            for (dtype, fortran) in [(DType::F16, true), (DType::F32, false), (DType::F64, true)] {
+                let bytes = header_bytes(shape, fortran, dtype).unwrap();
+                assert_eq!(bytes.len() % 64, 0);
+                let (read, of) = read(&mut &bytes[..]).unwrap();
+                assert_eq!(of, bytes);
+                let kind = Kind::Float(dtype);
+                assert_eq!(read, Description { kind, shape: shape.to_vec(), fortran, swapped: false });
+            }
         }
+        assert_eq!(header_bytes(&[1], false, DType::BF16), None);
     }
 }
