@@ -193,7 +193,10 @@ impl fmt::Display for Error {
                 )
             }
             Error::RowLength { index, length, cols } => {
-                write!(f, "lengths: number {index} is {length} and rows have {cols} elements; give at most {cols}")
+                write!(
+                    f,
+                    "lengths: number {index} is {length} and rows have {cols} elements; give at most {cols}"
+                )
             }
             Error::Offsets { index, offset, why } => write!(f, "offsets: number {index} is {offset}, {why}"),
             Error::DType { operand, dtype, why } => write!(f, "{operand} of {dtype}: {why}"),

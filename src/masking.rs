@@ -206,11 +206,19 @@ impl<'a> Masking<'a> {
         let kept = shape.kept_dims();
         for (operand, given) in [("sinks", &self.sinks), ("row scale", &self.row_scale)] {
             if let Some(given) = given {
-                crate::error::check_length(operand, broadcast(operand, given.dims, &kept)?, given.data.len())?;
+                crate::error::check_length(
+                    operand,
+                    broadcast(operand, given.dims, &kept)?,
+                    given.data.len(),
+                )?;
             }
         }
         if let Some(lengths) = &self.lengths {
-            crate::error::check_length("lengths", broadcast("lengths", lengths.dims, &kept)?, lengths.data.len())?;
+            crate::error::check_length(
+                "lengths",
+                broadcast("lengths", lengths.dims, &kept)?,
+                lengths.data.len(),
+            )?;
             if let Some(index) = lengths.data.iter().position(|&length| u64::from(length) > shape.cols()) {
                 let length = u64::from(lengths.data[index]);
                 return Err(Error::RowLength { index: index as u64, length, cols: shape.cols() });
@@ -234,7 +242,9 @@ pub(crate) fn check_positions(shape: Shape, window: bool, slopes: Option<u64>) -
     let rank = shape.rank();
     let is_last = rank > 0 && (0..rank).all(|axis| shape.is_reduced(axis) == (axis + 1 == rank));
     if (window || slopes.is_some()) && !is_last {
-        let why = "causal masks, windows and ALiBi count keys along the last axis; let rows run along it alone".into();
+        let why =
+            "causal masks, windows and ALiBi count keys along the last axis; let rows run along it alone"
+                .into();
         return Err(Error::Axis { axis: -1, rank, why });
     }
     let heads = if rank >= 3 { shape.dims()[rank - 3] } else { 1 };
@@ -306,13 +316,19 @@ mod tests {
         assert_eq!(broadcast_strides(&[3, 1], 3)[..3], [0, 1, 0]);
         assert_eq!(broadcast_strides(&[2, 1, 4], 3)[..3], [4, 0, 1]);
         let wrong = broadcast("mask", &[3, 5], &[2, 3, 4]).unwrap_err().to_string();
-        assert_eq!(wrong, "mask: its shape (3, 5) does not broadcast to (2, 3, 4); each axis must be equal or 1, from the last one on");
+        assert_eq!(
+            wrong,
+            "mask: its shape (3, 5) does not broadcast to (2, 3, 4); each axis must be equal or 1, from the last one on"
+        );
         assert!(broadcast("mask", &[1, 2, 3, 4], &[2, 3, 4]).is_err());
     }
 
     #[test]
     fn slopes_are_those_of_the_paper() {
-        assert_eq!(alibi_slopes(8), [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015_625, 0.007_812_5, 0.003_906_25]);
+        assert_eq!(
+            alibi_slopes(8),
+            [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015_625, 0.007_812_5, 0.003_906_25]
+        );
         assert_eq!(alibi_slopes(3)[..2], [0.0625, 0.003_906_25]);
         assert_eq!(alibi_slopes(3)[2], 0.25);
         assert_eq!(alibi_slopes(0), [0.0; 0]);

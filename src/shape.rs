@@ -74,14 +74,19 @@ impl Shape {
                 return Err(Error::Axis { axis, rank: dims.len(), why: way_out });
             };
             if std::mem::replace(reduced, true) {
-                return Err(Error::Axis { axis, rank: dims.len(), why: "it is named twice; name it once".into() });
+                return Err(Error::Axis {
+                    axis,
+                    rank: dims.len(),
+                    why: "it is named twice; name it once".into(),
+                });
             }
         }
         Self::reduce(dims, &reduced)
     }
 
     fn reduce(dims: &[usize], reduced: &[bool]) -> Result<Self, Error> {
-        let mut axes: Vec<(u64, bool)> = dims.iter().map(|&dim| dim as u64).zip(reduced.iter().copied()).collect();
+        let mut axes: Vec<(u64, bool)> =
+            dims.iter().map(|&dim| dim as u64).zip(reduced.iter().copied()).collect();
         let product = |kept: bool| {
             let dims = axes.iter().filter(|(_, reduced)| *reduced != kept).map(|(dim, _)| *dim);
             if dims.clone().any(|dim| dim == 0) {
@@ -95,7 +100,9 @@ impl Shape {
         // What is merged can no longer be told apart by an operand that broadcasts.
         while axes.len() > MAX_AXES {
             let Some(at) = axes.windows(2).position(|pair| pair[0].1 == pair[1].1) else {
-                let why = format!("at most {MAX_AXES} can alternate; transpose the array, so that those of a row lie together");
+                let why = format!(
+                    "at most {MAX_AXES} can alternate; transpose the array, so that those of a row lie together"
+                );
                 return Err(Error::Axis { axis: MAX_AXES as isize, rank: dims.len(), why });
             };
             let (dim, _) = axes.remove(at);

@@ -35,7 +35,13 @@ fn the_planners_kernels_give_the_bits_of_the_specification() {
             failures.extend(first_tensor_difference(case, expected, &got));
         }
         println!("{entry}: {} cases in {:.1?}", cases.len(), start.elapsed());
-        assert!(failures.is_empty(), "{entry}: {} of {}\n{}", failures.len(), cases.len(), failures[..failures.len().min(20)].join("\n"));
+        assert!(
+            failures.is_empty(),
+            "{entry}: {} of {}\n{}",
+            failures.len(),
+            cases.len(),
+            failures[..failures.len().min(20)].join("\n")
+        );
     }
 }
 
@@ -52,13 +58,20 @@ fn every_kernel_gives_the_bits_of_the_specification() {
                 match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
                     Err(Error::Kernel { .. }) => continue,
                     Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
-                    Ok(got) => failures.extend(first_tensor_difference(case, expected, &got).map(|d| format!("{kernel:?} {d}"))),
+                    Ok(got) => failures.extend(
+                        first_tensor_difference(case, expected, &got).map(|d| format!("{kernel:?} {d}")),
+                    ),
                 }
                 ran += 1;
             }
             println!("{entry} {}: {ran} cases", kernel.name());
         }
-        assert!(failures.is_empty(), "{entry}: {}\n{}", failures.len(), failures[..failures.len().min(20)].join("\n"));
+        assert!(
+            failures.is_empty(),
+            "{entry}: {}\n{}",
+            failures.len(),
+            failures[..failures.len().min(20)].join("\n")
+        );
     }
 }
 
@@ -70,7 +83,8 @@ fn tensors_beyond_a_binding_or_a_grid_are_cut() {
         let device = Device::with_limits(&entry, Options::default(), |limits| {
             limits.max_storage_buffer_binding_size = 16_384;
             limits.max_compute_workgroups_per_dimension = 16;
-            limits.max_storage_buffers_per_shader_stage = entry.adapter.limits().max_storage_buffers_per_shader_stage;
+            limits.max_storage_buffers_per_shader_stage =
+                entry.adapter.limits().max_storage_buffers_per_shader_stage;
         });
         let (mut failures, mut ran) = (Vec::new(), 0);
         for (case, expected) in cases.iter().filter(|(case, _)| case.data.bytes().len() > 16_384).step_by(3) {
@@ -113,16 +127,30 @@ fn results_overwrite_plain_rows_by_every_kernel() {
 #[test]
 fn ragged_rows_are_those_of_the_specification() {
     let lengths = [0usize, 1, 3, 70, 0, 33, 2, 129, 100, 5, 1];
-    let offsets: Vec<u32> =
-        lengths.iter().scan(7u32, |end, &len| Some(std::mem::replace(end, *end + len as u32))).chain([351]).collect();
+    let offsets: Vec<u32> = lengths
+        .iter()
+        .scan(7u32, |end, &len| Some(std::mem::replace(end, *end + len as u32)))
+        .chain([351])
+        .collect();
     for entry in common::test_adapters() {
         for kernel in [None, Some(Kernel::ThreadLoop), Some(Kernel::Workgroup), Some(Kernel::Split)] {
             let mut options = Options::default();
             options.force = kernel;
             let device = Device::new(&entry, options);
-            for (input, output) in [(DType::F32, DType::F32), (DType::F16, DType::F16), (DType::BF16, DType::F32)] {
-                for kind in OpKind::ALL.into_iter().filter(|kind| *kind != OpKind::RowStats || output == DType::F32) {
-                    ragged(&device, kind, (input, output), &lengths, &offsets, &format!("{entry} {kernel:?}"));
+            for (input, output) in
+                [(DType::F32, DType::F32), (DType::F16, DType::F16), (DType::BF16, DType::F32)]
+            {
+                for kind in
+                    OpKind::ALL.into_iter().filter(|kind| *kind != OpKind::RowStats || output == DType::F32)
+                {
+                    ragged(
+                        &device,
+                        kind,
+                        (input, output),
+                        &lengths,
+                        &offsets,
+                        &format!("{entry} {kernel:?}"),
+                    );
                 }
             }
         }
@@ -130,7 +158,14 @@ fn ragged_rows_are_those_of_the_specification() {
 }
 
 /// Runs one operation on ragged rows with a sink and a scale each, and compares it row by row.
-fn ragged(device: &Device, kind: OpKind, (input, output): (DType, DType), lengths: &[usize], offsets: &[u32], on: &str) {
+fn ragged(
+    device: &Device,
+    kind: OpKind,
+    (input, output): (DType, DType),
+    lengths: &[usize],
+    offsets: &[u32],
+    on: &str,
+) {
     let rows = lengths.len();
     let case = |row: usize, len: usize, at: usize, data: &Elements| {
         let numbers: Vec<f32> = (at..at + len).map(|i| data.get(i)).collect();
@@ -159,12 +194,14 @@ fn ragged(device: &Device, kind: OpKind, (input, output): (DType, DType), length
     let sinks: Vec<f32> = (0..rows).map(|row| row as f32 - 3.0).collect();
     let scales: Vec<f32> = (0..rows).map(|row| 0.5 + row as f32 / 8.0).collect();
     let bytes = |x: &[f32]| device.filled(bytemuck::cast_slice(x));
-    let (sinks, scales, starts) = (bytes(&sinks), bytes(&scales), device.filled(bytemuck::cast_slice(offsets)));
+    let (sinks, scales, starts) =
+        (bytes(&sinks), bytes(&scales), device.filled(bytemuck::cast_slice(offsets)));
     let terms = Terms::new().sinks(&[rows]).row_scale(&[rows]);
-    let prepared = match device.ops.prepare_ragged(Op::new(kind), rows, 129, DTypes::new(input, output), &terms) {
-        Err(Error::Kernel { .. }) => return,
-        prepared => prepared.unwrap(),
-    };
+    let prepared =
+        match device.ops.prepare_ragged(Op::new(kind), rows, 129, DTypes::new(input, output), &terms) {
+            Err(Error::Kernel { .. }) => return,
+            prepared => prepared.unwrap(),
+        };
     let args = SoftmaxArgs::new(tensor::at(&elements), tensor::at(&out)).offsets(tensor::at(&starts));
     let plan = prepared.bind(args.sinks(tensor::at(&sinks)).row_scale(tensor::at(&scales))).unwrap();
     let got = device.gpu.submit(&[&plan], &out);
@@ -180,7 +217,10 @@ fn ragged(device: &Device, kind: OpKind, (input, output): (DType, DType), length
         assert!(different.is_none(), "{on} {input} to {output}: {}", different.unwrap());
     }
     let poison = if size == 2 { 0xffff } else { u32::MAX };
-    assert!(got.iter().zip(touched).all(|(word, touched)| touched || *word == poison), "{on}: a neighbour was written");
+    assert!(
+        got.iter().zip(touched).all(|(word, touched)| touched || *word == poison),
+        "{on}: a neighbour was written"
+    );
 }
 
 #[test]
@@ -189,7 +229,9 @@ fn what_does_not_fit_is_refused_by_name() {
     let device = Device::with_limits(&entry, Options::default(), |_| ());
     let shape = Shape::along(&[2, 3, 8], &[-1]).unwrap();
     let softmax = Op::new(OpKind::Softmax);
-    let refused = |types, terms: &Terms| device.ops.prepare_tensor(softmax, shape, types, terms).unwrap_err().to_string();
+    let refused = |types, terms: &Terms| {
+        device.ops.prepare_tensor(softmax, shape, types, terms).unwrap_err().to_string()
+    };
     let f64 = refused(DTypes::new(DType::F64, DType::F32), &Terms::new());
     assert!(f64.starts_with("input of f64: ") && f64.contains("cpu::run_tensor"), "{f64}");
     let wide = refused(DTypes::F32, &Terms::new().mask_bytes(&[9]));
@@ -198,34 +240,50 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(bias.starts_with("bias of f64"), "{bias}");
     let slopes = refused(DTypes::F32, &Terms::new().alibi(3));
     assert!(slopes.starts_with("ALiBi slopes"), "{slopes}");
-    let long = device.ops.prepare_ragged(softmax, 2, 1 << 19, DTypes::F32, &Terms::new()).unwrap_err().to_string();
+    let long =
+        device.ops.prepare_ragged(softmax, 2, 1 << 19, DTypes::F32, &Terms::new()).unwrap_err().to_string();
     assert!(long.contains("262144") && long.contains("run_ragged"), "{long}");
 
     let terms = Terms::new().mask_bytes(&[2, 3, 8]).sinks(&[3]);
-    let prepared = device.ops.prepare_tensor(softmax, shape, DTypes::new(DType::F16, DType::F32), &terms).unwrap();
+    let prepared =
+        device.ops.prepare_tensor(softmax, shape, DTypes::new(DType::F16, DType::F32), &terms).unwrap();
     let buffer = |bytes: u64| {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        let descriptor = wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false };
+        let descriptor =
+            wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false };
         device.gpu.device.create_buffer(&descriptor)
     };
     let (input, output, mask, sinks) = (buffer(96), buffer(192), buffer(48), buffer(12));
     let args = SoftmaxArgs::new(&input, &output);
     let refused = |args| prepared.bind(args).unwrap_err().to_string();
     assert!(refused(args.mask(&mask)).starts_with("sinks: it was prepared for"));
-    assert!(refused(args.mask(&mask).sinks(&sinks).bias(&input)).starts_with("bias: it was not prepared for"));
+    assert!(
+        refused(args.mask(&mask).sinks(&sinks).bias(&input)).starts_with("bias: it was not prepared for")
+    );
     assert!(refused(args.mask(&sinks).sinks(&sinks)).starts_with("mask: the shape asks for 48"));
     assert!(refused(args.mask(TensorRef::from(&mask).at(2)).sinks(&sinks)).contains("multiple of 4"));
-    assert!(refused(args.mask(&mask).sinks(&output)).starts_with("sinks: it lies in the buffer of the output"));
+    assert!(
+        refused(args.mask(&mask).sinks(&output)).starts_with("sinks: it lies in the buffer of the output")
+    );
     let small = buffer(94);
-    assert!(refused(SoftmaxArgs::new(&small, &output).mask(&mask).sinks(&sinks)).starts_with("input: the shape asks"));
-    assert!(refused(SoftmaxArgs::in_place(&output).mask(&mask).sinks(&sinks)).contains("in place the results have the type"));
+    assert!(
+        refused(SoftmaxArgs::new(&small, &output).mask(&mask).sinks(&sinks))
+            .starts_with("input: the shape asks")
+    );
+    assert!(
+        refused(SoftmaxArgs::in_place(&output).mask(&mask).sinks(&sinks))
+            .contains("in place the results have the type")
+    );
     assert!(prepared.bind(args.mask(&mask).sinks(&sinks)).is_ok());
 
     let odd = device.ops.prepare(softmax, Shape::rows(1, 3), DTypes::new(DType::F16, DType::F16)).unwrap();
     let six = buffer(6);
     let bound = odd.bind(SoftmaxArgs::new(&six, &output)).unwrap_err().to_string();
     assert!(bound.contains("2 bytes longer"), "{bound}");
-    let stats = device.ops.prepare(Op::new(OpKind::LogSumExp), Shape::along(&[3, 4], &[0]).unwrap(), DTypes::F32).unwrap();
+    let stats = device
+        .ops
+        .prepare(Op::new(OpKind::LogSumExp), Shape::along(&[3, 4], &[0]).unwrap(), DTypes::F32)
+        .unwrap();
     assert!(matches!(stats.bind(SoftmaxArgs::in_place(&output)), Err(Error::NotInPlace { .. })));
 }
 

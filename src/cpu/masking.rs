@@ -59,12 +59,27 @@ mod tests {
 
     #[test]
     fn a_bias_adds_as_ieee_has_it_but_for_minus_infinity() {
-        let values = [0.0, -0.0, 1.5, -3.25, 1e38, 3.4e38, -3.4e38, f32::INFINITY, -f32::INFINITY, f32::NAN, -f32::NAN];
+        let values = [
+            0.0,
+            -0.0,
+            1.5,
+            -3.25,
+            1e38,
+            3.4e38,
+            -3.4e38,
+            f32::INFINITY,
+            -f32::INFINITY,
+            f32::NAN,
+            -f32::NAN,
+        ];
         for v in values {
             for bias in values {
                 let found = biased(v, bias);
                 let expected = if bias == f32::NEG_INFINITY { MASKED } else { v + bias };
-                assert!(found == expected || found.is_nan() && expected.is_nan(), "{v} + {bias} gave {found}");
+                assert!(
+                    found == expected || found.is_nan() && expected.is_nan(),
+                    "{v} + {bias} gave {found}"
+                );
             }
         }
     }

@@ -165,7 +165,8 @@ impl Piece {
             let half = (range.end - range.start) / 2;
             // Of columns an even number, so that words of two halves stay whole.
             let half = if by_row { half } else { half.next_multiple_of(if half >= 64 { 64 } else { 2 }) };
-            (range.start + half < range.end).then(|| (range.start..range.start + half, range.start + half..range.end))
+            (range.start + half < range.end)
+                .then(|| (range.start..range.start + half, range.start + half..range.end))
         };
         let (mut front, mut back) = (self.clone(), self.clone());
         let places = match by_row {
@@ -217,7 +218,9 @@ mod tests {
 
     #[test]
     fn pieces_cover_a_tensor_once_and_fit() {
-        for (axes, cut_rows) in [(&[-1isize][..], false), (&[0], true), (&[1], false), (&[1], true), (&[0, 2], true)] {
+        for (axes, cut_rows) in
+            [(&[-1isize][..], false), (&[0], true), (&[1], false), (&[1], true), (&[0, 2], true)]
+        {
             let shape = Shape::along(&[12, 10, 9], axes).unwrap();
             let levels = Levels::new(shape, &Terms::new());
             let most = 100;

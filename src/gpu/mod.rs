@@ -14,6 +14,7 @@ pub(crate) mod plan;
 pub mod planner;
 mod prepared;
 pub mod profile;
+mod reach;
 mod side;
 pub(crate) mod small;
 pub mod source;

@@ -130,11 +130,7 @@ pub(crate) struct Piece {
 }
 
 /// What the workgroups of split rows share, cleared by the plan's first dispatch.
-pub(super) fn scratch(
-    shared: &Shared,
-    rows: u64,
-    choice: &Choice,
-) -> Result<Option<wgpu::Buffer>, Error> {
+pub(super) fn scratch(shared: &Shared, rows: u64, choice: &Choice) -> Result<Option<wgpu::Buffer>, Error> {
     if !choice.kernel.is_split() {
         return Ok(None);
     }

@@ -171,8 +171,12 @@ impl Tensor {
             let refused = |why: &str| Err(Error::Binding { operand, why: why.into() });
             match (given, needed) {
                 (None, None) => {}
-                (None, Some(_)) => return refused("it was prepared for and no buffer is bound; add it to the arguments"),
-                (Some(_), None) => return refused("it was not prepared for; add it to the terms, or leave it out"),
+                (None, Some(_)) => {
+                    return refused("it was prepared for and no buffer is bound; add it to the arguments");
+                }
+                (Some(_), None) => {
+                    return refused("it was not prepared for; add it to the terms, or leave it out");
+                }
                 (Some(given), Some((elements, bits))) => {
                     check_operand(operand, given, elements, bits)?;
                     check_apart((operand, given), args.output)?;

@@ -1,6 +1,6 @@
 //! What stands beside the input of an operation, before there are buffers for it.
 
-use crate::masking::{Masking, MaskData, broadcast, check_positions};
+use crate::masking::{MaskData, Masking, broadcast, check_positions};
 use crate::{DType, Error, Shape, Window};
 
 /// How a mask lies in memory.

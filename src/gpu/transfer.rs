@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::args::SoftmaxArgs;
 use super::clock::Clock;
 use super::device::{Mapping, OpenDevice};
 use super::landing::Landing;
-use super::args::SoftmaxArgs;
 use super::ops::Ops;
 use super::options::DTypes;
 use super::plan::{Piece, Plan, Stage};

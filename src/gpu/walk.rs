@@ -1,60 +1,33 @@
 //! Plans of tensors: pieces of their walks that fit bindings and grids, and the tables that shaders find
 //! their elements by.
 
-use super::args::{Beside, SoftmaxArgs, TensorRef};
-use super::levels::{self, Fit, INPUT, LENGTHS, OPERANDS, Piece, QUERY};
+use super::args::SoftmaxArgs;
+use super::levels::{self, Fit, INPUT, OPERANDS, Piece, QUERY};
 use super::ops::Shared;
 use super::pipelines::Pipelines;
 use super::plan::{Dispatch, Plan, empty_fill, scratch};
 use super::planner::{Choice, Kernel};
 use super::prepared::Prepared;
+use super::reach::{Bytes, place};
 use super::source::Slots;
 use super::table::{Blocks, Table, blocks, level_data};
 use super::tensor::Tensor;
 use super::window::{Params, SCRATCH_BYTES, grid};
-use crate::{Error, OpKind, RowStats, Window};
+use crate::{Error, Window};
 
 /// Bytes of a binding that the shaders' indices reach.
 const MOST_BYTES: u64 = 1 << 31;
 /// Positions that stand for all: more than those of any element.
 const ALL_POSITIONS: i128 = 1 << 30;
 
-/// A range of a buffer's bytes, of whole words.
-#[derive(Clone, Copy, Debug)]
-struct Bytes {
-    start: u64,
-    end: u64,
-}
-
-impl Bytes {
-    /// Of elements of so many bits.
-    fn of(tensor: TensorRef<'_>, elements: &std::ops::Range<u64>, bits: u64) -> Self {
-        let start = tensor.offset + elements.start * bits / 32 * 4;
-        Self { start, end: tensor.offset + (elements.end * bits).div_ceil(32) * 4 }
-    }
-
-    /// From where the device can bind.
-    fn aligned(self, alignment: u64) -> Self {
-        Self { start: self.start / alignment * alignment, ..self }
-    }
-
-    fn size(self) -> u64 {
-        self.end - self.start
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
-    }
-}
-
 /// A tensor with its buffers.
-struct Walk<'a> {
-    shared: &'a Shared,
-    prepared: &'a Prepared,
-    tensor: &'a Tensor,
-    args: &'a SoftmaxArgs<'a>,
-    slots: Slots,
-    choice: Choice,
+pub(super) struct Walk<'a> {
+    pub shared: &'a Shared,
+    pub prepared: &'a Prepared,
+    pub tensor: &'a Tensor,
+    pub args: &'a SoftmaxArgs<'a>,
+    pub slots: Slots,
+    pub choice: Choice,
 }
 
 /// Binds buffers to a tensor's operation.
@@ -117,14 +90,9 @@ impl Walk<'_> {
             return Fit::Memory;
         }
         let groups = piece.row_count().div_ceil(self.choice.rows_per_group(&self.shared.caps));
-        let fits = groups.saturating_mul(self.parts(piece)) <= self.most_groups() && piece.row_count() < 1 << 31;
+        let fits =
+            groups.saturating_mul(self.parts(piece)) <= self.most_groups() && piece.row_count() < 1 << 31;
         if fits { Fit::Fits } else { Fit::Grid }
-    }
-
-    /// Bytes of the largest binding.
-    fn largest(&self, piece: &Piece) -> u64 {
-        let beside = (0..self.slots.buffers).map(|slot| self.slot(piece, slot).size());
-        beside.chain([self.input(piece).size(), self.output(piece).size()]).max().unwrap_or(0)
     }
 
     fn parts(&self, piece: &Piece) -> u64 {
@@ -133,55 +101,6 @@ impl Walk<'_> {
         }
         let units = self.tensor.units(piece.col_count());
         units.div_ceil(self.choice.part_units(units))
-    }
-
-    fn alignment(&self) -> u64 {
-        u64::from(self.shared.limits.min_storage_buffer_offset_alignment)
-    }
-
-    /// The elements that a piece reaches of an operand.
-    fn reach(&self, piece: &Piece, operand: usize) -> std::ops::Range<u64> {
-        let reach = piece.reach(&self.tensor.levels, operand);
-        match operand {
-            INPUT if self.tensor.ragged => 0..self.tensor.total(self.args),
-            // A row's end is the next one's offset.
-            LENGTHS if self.tensor.ragged => reach.start..reach.end + 1,
-            _ => reach,
-        }
-    }
-
-    fn input(&self, piece: &Piece) -> Bytes {
-        let bits = self.tensor.types.input.bytes() * 8;
-        Bytes::of(self.args.input, &self.reach(piece, INPUT), bits).aligned(self.alignment())
-    }
-
-    fn output(&self, piece: &Piece) -> Bytes {
-        let bits = self.tensor.types.output.bytes() * 8;
-        Bytes::of(self.args.output, &self.results(piece), bits).aligned(self.alignment())
-    }
-
-    /// The results that a piece writes.
-    fn results(&self, piece: &Piece) -> std::ops::Range<u64> {
-        let words = match self.prepared.op.kind {
-            OpKind::Softmax | OpKind::LogSoftmax => return self.reach(piece, INPUT),
-            OpKind::LogSumExp => 1,
-            OpKind::RowStats => RowStats::WORDS,
-        };
-        let first = piece.first(&self.tensor.levels).0;
-        first * words..(first + piece.row_count()) * words
-    }
-
-    /// The bytes of a buffer beside the input: those of all operands in it.
-    fn slot(&self, piece: &Piece, slot: u8) -> Bytes {
-        let of_slot = self.beside().filter(|(what, ..)| self.slots.of[*what as usize] == slot);
-        let bytes = of_slot.map(|(what, tensor, bits)| Bytes::of(tensor, &self.reach(piece, place(what)), bits));
-        bytes.reduce(Bytes::with).expect("a slot has an operand").aligned(self.alignment())
-    }
-
-    /// The operands beside the input, with the bits of their elements.
-    fn beside(&self) -> impl Iterator<Item = (Beside, TensorRef<'_>, u64)> {
-        let given = Beside::ALL.into_iter().filter_map(|what| Some((what, self.args.beside[what as usize]?)));
-        given.filter_map(|(what, tensor)| Some((what, tensor, self.tensor.beside(what)?.1)))
     }
 
     fn dispatches(&self, batches: &[Vec<Piece>], pipelines: &Pipelines) -> Result<Vec<Dispatch>, Error> {
@@ -208,7 +127,9 @@ impl Walk<'_> {
         for batch in batches {
             let groups: Vec<_> = (block..)
                 .zip(batch)
-                .map(|(i, piece)| self.bindings(piece, pipelines, [(&params, i), (&tables, i)], scratch.as_ref()))
+                .map(|(i, piece)| {
+                    self.bindings(piece, pipelines, [(&params, i), (&tables, i)], scratch.as_ref())
+                })
                 .collect();
             block += batch.len() as u64;
             self.record(batch, &groups, pipelines, &mut dispatches);
@@ -257,11 +178,6 @@ impl Walk<'_> {
             starts_row: u32::from(first_col == 0),
             padding: 0,
         }
-    }
-
-    /// Elements between where a binding starts and an element of an operand in it.
-    fn base(&self, tensor: TensorRef<'_>, first: u64, bits: u64, bound: Bytes) -> u32 {
-        ((tensor.offset * 8 + first * bits - bound.start * 8) / bits) as u32
     }
 
     fn table(&self, piece: &Piece) -> Table {
@@ -336,17 +252,5 @@ impl Walk<'_> {
             layout: &pipelines.layout,
             entries: &entries,
         })
-    }
-}
-
-/// Where an operand's strides stand.
-fn place(what: Beside) -> usize {
-    match what {
-        Beside::Mask => levels::MASK,
-        Beside::Bias => levels::BIAS,
-        Beside::Lengths => levels::LENGTHS,
-        Beside::Sinks => levels::SINKS,
-        Beside::RowScale => levels::SCALES,
-        Beside::Alibi => levels::SLOPES,
     }
 }

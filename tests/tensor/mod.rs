@@ -27,7 +27,11 @@ impl Device {
     }
 
     /// With WebGPU's default limits, changed as asked, and subgroups.
-    pub fn with_limits(entry: &AdapterEntry, options: Options, change: impl FnOnce(&mut wgpu::Limits)) -> Self {
+    pub fn with_limits(
+        entry: &AdapterEntry,
+        options: Options,
+        change: impl FnOnce(&mut wgpu::Limits),
+    ) -> Self {
         let gpu = Gpu::new(entry, wgpu::Features::SUBGROUP, change);
         let ops = gpu.ops(options);
         Self { gpu, ops }
@@ -86,7 +90,8 @@ fn run_with(device: &Device, case: &TensorCase, in_place: bool, packed: bool) ->
         beside.row_scale.as_ref().map(|scale| bytemuck::cast_slice(&scale.data)),
         beside.alibi.as_ref().map(|slopes| bytemuck::cast_slice(slopes)),
     ];
-    let all = device.filled(&bytes[2..].iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect::<Vec<_>>());
+    let all = device
+        .filled(&bytes[2..].iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect::<Vec<_>>());
     let buffers = bytes.map(|bytes| bytes.map(|bytes| device.filled(bytes)));
     let mut packed_at = GUARD as u64;
     let mut args = match in_place {
@@ -114,7 +119,11 @@ fn run_with(device: &Device, case: &TensorCase, in_place: bool, packed: bool) ->
     let got: &[u8] = bytemuck::cast_slice(&got);
     let (before, rest) = got.split_at(GUARD);
     let (found, behind) = rest.split_at(results as usize * size);
-    assert!(before.iter().chain(behind).all(|byte| *byte == 0xff), "{}: written outside the result", case.name);
+    assert!(
+        before.iter().chain(behind).all(|byte| *byte == 0xff),
+        "{}: written outside the result",
+        case.name
+    );
     Ok(words_of(case.output, found))
 }
 

@@ -26,7 +26,12 @@ const TENSOR_UNITS: u64 = 16;
 const COLUMN_TRIPS: u32 = 256;
 
 /// A kernel's numbers for a row length, or why it cannot run.
-pub(super) fn fit(kernel: Kernel, numbers: Numbers, rows: &Rows, caps: &Capabilities) -> Result<Choice, String> {
+pub(super) fn fit(
+    kernel: Kernel,
+    numbers: Numbers,
+    rows: &Rows,
+    caps: &Capabilities,
+) -> Result<Choice, String> {
     if kernel.needs_subgroups() && caps.subgroups.is_none() {
         return Err("it needs a device with Features::SUBGROUP; request it, or use workgroup".into());
     }
@@ -56,7 +61,8 @@ pub(super) fn fit(kernel: Kernel, numbers: Numbers, rows: &Rows, caps: &Capabili
 fn units_of(kernel: Kernel, rows: &Rows) -> Result<(u64, u64), String> {
     match rows.access {
         Access::Tensor { .. } if kernel == Kernel::Tile => {
-            Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup".into())
+            Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
+                .into())
         }
         Access::Tensor { width, units, .. } => Ok((u64::from(width), units)),
         Access::Plain { .. } if kernel == Kernel::SplitColumns => {

@@ -67,23 +67,27 @@ fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
         _ => 30_000,
     };
     let all = |bias| {
-        let terms = Terms::new().bias(bias, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
+        let terms =
+            Terms::new().bias(bias, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
         terms.sinks(&[3, 1]).row_scale(&[5]).alibi(3)
     };
     let (f16, bf16) = (DTypes::new(DType::F16, DType::F16), DTypes::new(DType::BF16, DType::BF16));
     let mixed = DTypes::new(DType::F16, DType::F32);
     let bytes = || Terms::new().mask_bytes(&[cols]);
-    let list: [(&str, OpKind, &[usize], isize, DTypes, Terms, bool); 7] = [
-        (" of f16", OpKind::Softmax, &[30, cols], -1, f16, Terms::new(), false),
-        (" of f16 in place", OpKind::LogSoftmax, &[30, cols], -1, f16, bytes(), true),
-        (" of f16 to f32", OpKind::LogSumExp, &[30, cols], -1, mixed, Terms::new(), false),
-        (" of f32 with all beside it", OpKind::Softmax, &[2, 3, 5, cols], -1, DTypes::F32, all(DType::F32), false),
-        (" of bf16 with all beside it", OpKind::Softmax, &[2, 3, 5, cols], -1, bf16, all(DType::BF16), true),
-        (" of f32 along the first axis", OpKind::Softmax, &[cols, 30], 0, DTypes::F32, Terms::new(), false),
-        (" of bf16 along an axis", OpKind::LogSumExp, &[3, cols, 30], 1, bf16, Terms::new(), false),
+    let (softmax, log_sum_exp) = (Op::new(OpKind::Softmax), Op::new(OpKind::LogSumExp));
+    let (log_softmax, fast) = (Op::new(OpKind::LogSoftmax), softmax.precision(Precision::Fast));
+    let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 8] = [
+        (" of f16", softmax, &[30, cols], -1, f16, Terms::new(), false),
+        (" of f16 with a bias", fast, &[30, cols], -1, f16, Terms::new().bias(DType::F16, &[30, 1]), false),
+        (" of f16 in place", log_softmax, &[30, cols], -1, f16, bytes(), true),
+        (" of f16 to f32", log_sum_exp, &[30, cols], -1, mixed, Terms::new(), false),
+        (" of f32 with all beside it", softmax, &[2, 3, 5, cols], -1, DTypes::F32, all(DType::F32), false),
+        (" of bf16 with all beside it", softmax, &[2, 3, 5, cols], -1, bf16, all(DType::BF16), true),
+        (" of f32 along the first axis", softmax, &[cols, 30], 0, DTypes::F32, Terms::new(), false),
+        (" of bf16 along an axis", log_sum_exp, &[3, cols, 30], 1, bf16, Terms::new(), false),
     ];
-    let entries = list.into_iter().filter_map(|(name, kind, dims, axis, types, terms, in_place)| {
-        let (op, shape) = (Op::new(kind), Shape::along(dims, &[axis]).ok()?);
+    let entries = list.into_iter().filter_map(|(name, op, dims, axis, types, terms, in_place)| {
+        let shape = Shape::along(dims, &[axis]).ok()?;
         let tensor = Tensor::new(&op, shape, types, &terms).ok()?;
         let choice = choose_for(&tensor.rows(), Some(kernel), caps, Profile::of_device(caps)).ok()?;
         Some(entry(&tensor.variant(&op, choice, &tensor.slots_apart(), in_place), name))

@@ -126,7 +126,8 @@ fn axes(full: bool, plans: &mut Vec<TensorCase>) {
 const TYPES: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
 
 fn types(full: bool, plans: &mut Vec<TensorCase>) {
-    let lengths: &[usize] = if full { &[1, 2, 3, 5, 8, 33, 128, 129, 1000, 4097, 20_000] } else { &[1, 3, 33, 128, 1001] };
+    let lengths: &[usize] =
+        if full { &[1, 2, 3, 5, 8, 33, 128, 129, 1000, 4097, 20_000] } else { &[1, 3, 33, 128, 1001] };
     for input in TYPES {
         for output in TYPES {
             for &cols in lengths {
@@ -185,7 +186,9 @@ fn masks(full: bool, plans: &mut Vec<TensorCase>) {
     for &cols in cols {
         let dims = [2, 3, 5, cols];
         for in_bits in [false, true] {
-            let with = |dims: &[usize]| plain(&[2, 3, 5, cols]).with(|m| (m.mask, m.in_bits) = (Some(mask(dims)), in_bits));
+            let with = |dims: &[usize]| {
+                plain(&[2, 3, 5, cols]).with(|m| (m.mask, m.in_bits) = (Some(mask(dims)), in_bits))
+            };
             plans.push(poisoned(with(&dims)).named("a mask over NaN and infinities"));
             plans.push(with(&[2, 1, 1, cols]).named("a mask per batch"));
             plans.push(with(&[5, cols]).empty_row(EmptyRow::Nan).named("a mask per query, empty rows NaN"));
@@ -201,7 +204,9 @@ fn masks(full: bool, plans: &mut Vec<TensorCase>) {
     plans.push(special.named("a bias on special values"));
     let column = |axes: &[isize]| array(&[24, 18], axes);
     plans.push(column(&[0]).with(|m| m.mask = Some(mask(&[24, 18]))).named("a mask along the first axis"));
-    plans.push(column(&[0]).with(|m| m.bias = Some(bias(&[24, 1], DType::F32))).named("a bias along the first axis"));
+    plans.push(
+        column(&[0]).with(|m| m.bias = Some(bias(&[24, 1], DType::F32))).named("a bias along the first axis"),
+    );
     plans.push(column(&[0, 1]).with(|m| m.mask = Some(mask(&[18]))).named("a mask over all axes"));
 }
 
@@ -240,7 +245,12 @@ fn per_row(full: bool, plans: &mut Vec<TensorCase>) {
         let typed = case.clone().typed(DType::BF16, DType::BF16);
         plans.push(typed.with(|m| m.lengths = Some(lengths.clone())).named("lengths"));
         let shared = Beside { data: vec![1.min(cols as u32), cols as u32], dims: vec![2, 1] };
-        plans.push(case.clone().with(|m| m.lengths = Some(shared)).empty_row(EmptyRow::Nan).named("lengths per batch"));
+        plans.push(
+            case.clone()
+                .with(|m| m.lengths = Some(shared))
+                .empty_row(EmptyRow::Nan)
+                .named("lengths per batch"),
+        );
         let sinks = Beside { data: vec![0.0, 3.0, f32::NEG_INFINITY], dims: vec![3] };
         plans.push(case.clone().with(|m| m.sinks = Some(sinks.clone())).named("sinks"));
         let hidden = case.clone().with(|m| (m.sinks, m.lengths) = (Some(sinks), Some(lengths)));
@@ -250,11 +260,15 @@ fn per_row(full: bool, plans: &mut Vec<TensorCase>) {
         plans.push(case.clone().with(|m| m.sinks = Some(sinks)).named("odd sinks"));
         let scale = Beside { data: vec![0.5, -1.0, 2.0, 0.0, f32::NAN, 1e30], dims: vec![2, 3] };
         plans.push(case.clone().with(|m| m.row_scale = Some(scale.clone())).named("a scale per row"));
-        plans.push(array(&[2, 3, cols], &[-1]).with(|m| m.row_scale = Some(scale)).scaled(-1.1).named("two scales"));
+        plans.push(
+            array(&[2, 3, cols], &[-1]).with(|m| m.row_scale = Some(scale)).scaled(-1.1).named("two scales"),
+        );
         let slopes = alibi_slopes(2);
         let heads = plain(&[2, 3, cols]).with(|m| m.alibi = Some(slopes.clone()));
         plans.push(heads.clone().named("ALiBi"));
-        plans.push(heads.with(|m| m.window = Some(Window::causal().offset(5))).scaled(0.3).named("ALiBi, causal"));
+        plans.push(
+            heads.with(|m| m.window = Some(Window::causal().offset(5))).scaled(0.3).named("ALiBi, causal"),
+        );
     }
     let columns = array(&[20, 6], &[0]);
     let scale = Beside { data: vec![0.5, 1.0, -2.0, 3.0, 0.1, 1.0], dims: vec![6] };

@@ -32,12 +32,14 @@ fn indices(dims: &[usize]) -> impl Iterator<Item = Index> + use<'_> {
 /// Where the case's operands do not fit, which those of the battery do.
 pub fn expected_tensor(case: &TensorCase) -> Vec<u32> {
     let shape = case.shape().expect("a case has a shape");
-    let op = case.op.with_usual_empty_row(case.masking.borrow(&[]).hides()).checked().expect("a finite scale");
+    let op =
+        case.op.with_usual_empty_row(case.masking.borrow(&[]).hides()).checked().expect("a finite scale");
     let (rows, cols): (Vec<_>, Vec<_>) = (0..case.dims.len()).partition(|&axis| !shape.is_reduced(axis));
     let sizes = |axes: &[usize]| axes.iter().map(|&axis| case.dims[axis]).collect::<Vec<_>>();
     let words = if op.kind == OpKind::RowStats { 8 } else { 1 };
     let per_element = op.kind.is_elementwise();
-    let mut found = vec![0; if per_element { case.dims.iter().product() } else { shape.row_count() as usize * words }];
+    let mut found =
+        vec![0; if per_element { case.dims.iter().product() } else { shape.row_count() as usize * words }];
     for (row, kept) in indices(&sizes(&rows)).enumerate() {
         let mut index = vec![0; case.dims.len()];
         rows.iter().zip(&kept).for_each(|(&axis, &i)| index[axis] = i);
@@ -73,7 +75,10 @@ fn logit(case: &TensorCase, scale: f32, kept: &[usize], index: &[usize], col: us
     let cols = case.dims[rank.saturating_sub(1)..].iter().product::<usize>() as u64;
     let hidden = [
         beside.mask.as_ref().is_some_and(|mask| !mask.data[place(&mask.dims, index)]),
-        beside.lengths.as_ref().is_some_and(|lengths| col >= lengths.data[place(&lengths.dims, kept)] as usize),
+        beside
+            .lengths
+            .as_ref()
+            .is_some_and(|lengths| col >= lengths.data[place(&lengths.dims, kept)] as usize),
         beside.window.is_some_and(|window| !window.columns(q as u64, cols).contains(&(col as u64))),
     ];
     if hidden.contains(&true) {
