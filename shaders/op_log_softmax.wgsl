@@ -1,7 +1,5 @@
 // Operation log-softmax: each element less the row's maximum less the logarithm of its sum.
 
-@group(0) @binding(2) var<storage, read_write> results: array<F>;
-
 const PER_ELEMENT: bool = true;
 
 // What a row's elements need once its sum is known.
@@ -29,12 +27,12 @@ fn result_of(held: F, f: Finish) -> U {
     return select(bitcast<U>(log_probability(held, f.max, f.log)), U(f.fill), f.special);
 }
 
-fn put_held(index: u32, held: F) { results[index] = held; }
+fn put_held(out: RowOut, at: u32, held: F) { store(out, at, bitcast<U>(held)); }
 
-fn held_at(index: u32) -> F { return results[index]; }
+fn held_at(out: RowOut, at: u32) -> F { return bitcast<F>(fetch(out, at)); }
 
-fn put_bits(index: u32, bits: U) { results[index] = bitcast<F>(bits); }
+fn put_bits(out: RowOut, at: u32, bits: U) { store(out, at, bits); }
 
-fn put(index: u32, held: F, f: Finish) { put_bits(index, result_of(held, f)); }
+fn put(out: RowOut, at: u32, held: F, f: Finish) { store(out, at, result_of(held, f)); }
 
 fn put_row(row: u32, key: i32, f: Finish) {}

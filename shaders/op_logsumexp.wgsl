@@ -1,7 +1,5 @@
 // Operation log-sum-exp: one result per row.
 
-@group(0) @binding(2) var<storage, read_write> results: array<u32>;
-
 const PER_ELEMENT: bool = false;
 
 // The row's result as bits.
@@ -21,12 +19,12 @@ fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
 
 fn result_of(held: F, f: Finish) -> U { return U(f.bits); }
 
-fn put_held(index: u32, held: F) {}
+fn put_held(out: RowOut, at: u32, held: F) {}
 
-fn held_at(index: u32) -> F { return F(0.0); }
+fn held_at(out: RowOut, at: u32) -> F { return F(0.0); }
 
-fn put_bits(index: u32, bits: U) {}
+fn put_bits(out: RowOut, at: u32, bits: U) {}
 
-fn put(index: u32, held: F, f: Finish) {}
+fn put(out: RowOut, at: u32, held: F, f: Finish) {}
 
-fn put_row(row: u32, key: i32, f: Finish) { results[params.out_base + row] = f.bits; }
+fn put_row(row: u32, key: i32, f: Finish) { store_row(params.out_base + row, f.bits); }

@@ -1,7 +1,5 @@
 // Operation row statistics: the maximum's key and the exact sum, eight words per row.
 
-@group(0) @binding(2) var<storage, read_write> results: array<u32>;
-
 const PER_ELEMENT: bool = false;
 
 // The row's sum; 0 where the maximum is not finite.
@@ -19,17 +17,17 @@ fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
 
 fn result_of(held: F, f: Finish) -> U { return U(0u); }
 
-fn put_held(index: u32, held: F) {}
+fn put_held(out: RowOut, at: u32, held: F) {}
 
-fn held_at(index: u32) -> F { return F(0.0); }
+fn held_at(out: RowOut, at: u32) -> F { return F(0.0); }
 
-fn put_bits(index: u32, bits: U) {}
+fn put_bits(out: RowOut, at: u32, bits: U) {}
 
-fn put(index: u32, held: F, f: Finish) {}
+fn put(out: RowOut, at: u32, held: F, f: Finish) {}
 
 fn put_row(row: u32, key: i32, f: Finish) {
     let at = params.out_base + row * 8u;
-    results[at] = bitcast<u32>(settle_key(key));
-    for (var i = 1u; i < 4u; i++) { results[at + i] = 0u; }
-    for (var i = 0u; i < 4u; i++) { results[at + 4u + i] = f.units[i]; }
+    store_row(at, bitcast<u32>(settle_key(key)));
+    for (var i = 1u; i < 4u; i++) { store_row(at + i, 0u); }
+    for (var i = 0u; i < 4u; i++) { store_row(at + 4u + i, f.units[i]); }
 }

@@ -23,17 +23,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-// What seals are made of: 0, read from a storage buffer at run time. Not from a uniform buffer:
-// drivers may compile a shader anew for the values they find there (Mesa does).
-struct Seal {
-    zero: u32,
-}
-
-@group(0) @binding(3) var<storage, read> seal_source: Seal;
+// What seals are made of: 0, once `open_seal` has read it.
 var<private> zero: u32;
-
-// Reads the seal once; every entry point begins with it.
-fn open_seal() { zero = seal_source.zero; }
 
 // Keeps the rounding of v: compilers may neither fuse nor reassociate across an integer operation
 // with an operand they do not know.

@@ -1,8 +1,6 @@
 // Kernel `tile`: an invocation per row, rows of at most 32 elements. A workgroup reads and writes
 // its rows in the order of memory, through a padded tile, so that short rows are coalesced too.
 
-@group(0) @binding(1) var<storage, read> elements: array<F>;
-
 // One word more than HELD where that is even: neighbouring rows fall into different banks.
 const PITCH: u32 = HELD | 1u;
 var<workgroup> tile: array<u32, WORKGROUP * PITCH>;
@@ -13,9 +11,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = (group.y * params.grid_x + group.x) * WORKGROUP;
     if (first >= params.rows) { return; }
     let rows = min(params.rows - first, WORKGROUP);
-    let start = params.in_base + first * HELD;
+    // All of the workgroup's rows as if they were one.
+    let x = row_in(first);
     for (var i = lane; i < rows * HELD; i += WORKGROUP) {
-        tile[(i / HELD) * PITCH + i % HELD] = bitcast<u32>(scaled(elements[start + i]));
+        tile[(i / HELD) * PITCH + i % HELD] = bitcast<u32>(load(x, i));
     }
     workgroupBarrier();
     let row = min(lane, rows - 1u);
@@ -41,8 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = 0u; i < HELD; i++) { tile[row * PITCH + i] = result_of(held[i], f); }
     }
     workgroupBarrier();
-    let out = params.out_base + first * HELD;
+    let out = row_out(first, x);
     for (var i = lane; i < rows * HELD; i += WORKGROUP) {
-        put_bits(out + i, tile[(i / HELD) * PITCH + i % HELD]);
+        put_bits(out, i, tile[(i / HELD) * PITCH + i % HELD]);
     }
 }

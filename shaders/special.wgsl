@@ -12,17 +12,22 @@ const ALWAYS_FILL: u32 = 0xffffffffu;
 // Minus infinity, for padding: never a constant, which a compiler might reject or fold.
 fn minus_infinity() -> F { return bitcast<F>(U(NEG_INF_BITS) ^ U(zero)); }
 
-// Each element times the scale; subnormal elements count as 0. Infinities keep the sign the product has; a NaN, an infinity times
-// zero and a finite product that overflows are the quiet NaN.
+// Each element times the scale; subnormal elements count as 0. Infinities keep the sign the product
+// has; a NaN, an infinity times zero and a finite product that overflows are the quiet NaN.
 fn scaled(v: F) -> F {
     if (!SCALED) { return v; }
     // Infinities and NaN stay what they are, and what is tiny stays tiny.
     if (!CAREFUL_SCALE) { return seal(v * F(params.scale)); }
-    let factor = U(bitcast<u32>(params.scale));
+    return scaled_by(v, params.scale);
+}
+
+// The same with any finite factor.
+fn scaled_by(v: F, by: f32) -> F {
+    let factor = U(bitcast<u32>(by));
     let bits = bitcast<U>(v);
     let size = bits & U(ABS_MASK);
     let known = bitcast<F>(select(bits, U(0u), size < U(TINY_BITS)));
-    let product = bitcast<U>(seal(known * F(params.scale)));
+    let product = bitcast<U>(seal(known * F(by)));
     let finite = select(product, U(NAN_BITS), (product & U(ABS_MASK)) >= U(INF_BITS));
     let signed_infinity = ((bits ^ factor) & U(~ABS_MASK)) | U(INF_BITS);
     let undefined = (size > U(INF_BITS)) | ((factor & U(ABS_MASK)) == U(0u));

@@ -45,7 +45,7 @@ fn add_to_bins(bins: Bins, e: F) -> Bins {
 fn take_bins(to: Partial, bins: Bins, count: u32) -> Partial {
     let a = bins.a - U(count * BIN_1_BITS);
     let b = bins.b - U(count * BIN_2_BITS);
-    if (SHORT_ROW) { return Partial(vec4<u32>(fold_add(a), 0u, fold_add(b), 0u), to.c); }
+    if (SHORT_ROW) { return Partial(to.ab + vec4<u32>(fold_add(a), 0u, fold_add(b), 0u), to.c); }
     let low = U(0xffffu);
     let ab = vec4<u32>(
         fold_add(a & low),

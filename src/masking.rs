@@ -176,11 +176,6 @@ impl<'a> Masking<'a> {
         self.mask.is_some() || self.bias.is_some() || self.window.is_some() || self.lengths.is_some()
     }
 
-    /// The elements of a row that the bins of its sum are chosen by.
-    pub(crate) fn row_length(&self, shape: Shape) -> u64 {
-        shape.cols() + u64::from(self.sinks.is_some())
-    }
-
     /// Whether everything fits the shape and the input's type.
     ///
     /// # Errors

@@ -2,61 +2,23 @@
 
 use std::ops::Range;
 
-use super::ops::{Ops, Pipelines, Shared, filled_buffer};
+use super::args::{Beside, SoftmaxArgs, check_operand};
+use super::ops::{Ops, Shared};
+use super::options::DTypes;
+use super::pipelines::{Pipelines, filled_buffer};
 use super::planner::{Choice, Kernel};
 use super::prepared::Prepared;
 use super::source::Variant;
+use super::tensor::check_in_place;
 use super::window::{Params, Window, windows};
 use crate::{EmptyRow, Error, Op, OpKind, Shape};
 
-/// Elements in a caller's buffer.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct TensorRef<'a> {
-    /// The buffer.
-    pub buffer: &'a wgpu::Buffer,
-    /// Bytes before the first element, a multiple of 4. Offsets that are multiples of 16 are faster.
-    pub offset: u64,
-}
-
-/// Where results go: the same kind of view as [`TensorRef`].
-pub type TensorMut<'a> = TensorRef<'a>;
-
-impl<'a> TensorRef<'a> {
-    /// Starts this many bytes into the buffer.
-    #[must_use]
-    pub fn at(self, offset: u64) -> Self {
-        Self { offset, ..self }
-    }
-}
-
-impl<'a> From<&'a wgpu::Buffer> for TensorRef<'a> {
-    fn from(buffer: &'a wgpu::Buffer) -> Self {
-        Self { buffer, offset: 0 }
-    }
-}
-
-/// The operands of the softmax family.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct SoftmaxArgs<'a> {
-    input: TensorRef<'a>,
-    output: TensorMut<'a>,
-}
-
-impl<'a> SoftmaxArgs<'a> {
-    /// Input, of usage STORAGE, and output, of usage STORAGE; they must not overlap.
-    pub fn new(input: impl Into<TensorRef<'a>>, output: impl Into<TensorMut<'a>>) -> Self {
-        Self { input: input.into(), output: output.into() }
-    }
-}
-
 /// One dispatch of a plan.
 #[derive(Debug)]
-struct Dispatch {
-    pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
-    grid: (u32, u32),
+pub(super) struct Dispatch {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bindings: wgpu::BindGroup,
+    pub grid: (u32, u32),
 }
 
 /// An operation on given buffers. Recording it cannot fail and never submits; it may be recorded
@@ -97,12 +59,23 @@ impl Plan {
         self.dispatches.len()
     }
 
-    pub(super) fn new(prepared: &Prepared, args: SoftmaxArgs<'_>) -> Result<Self, Error> {
+    pub(super) fn of(dispatches: Vec<Dispatch>, kernel: Option<Kernel>) -> Self {
+        Self { dispatches, kernel }
+    }
+
+    /// Of f32 rows that lie one after the other.
+    pub(super) fn plain(prepared: &Prepared, args: SoftmaxArgs<'_>) -> Result<Self, Error> {
         let elements = prepared.shape.elements()?;
         let results = prepared.op.kind.output_words(prepared.shape)?;
-        check_operand("input", args.input, elements)?;
-        check_operand("output", args.output, results)?;
-        check_overlap(args, elements * 4, results * 4)?;
+        check_operand("input", args.input, elements, 32)?;
+        check_operand("output", args.output, results, 32)?;
+        if let Some(what) = Beside::ALL.into_iter().find(|what| args.beside[*what as usize].is_some()) {
+            let why = "it was not prepared for; add it to the terms, or leave it out";
+            return Err(Error::Binding { operand: what.name(false), why: why.into() });
+        }
+        if elements != 0 && results != 0 || args.in_place {
+            check_in_place(prepared.op.kind, DTypes::F32, &args)?;
+        }
         if prepared.shape.is_empty() {
             return Ok(Self { dispatches: Vec::new(), kernel: None });
         }
@@ -110,10 +83,11 @@ impl Plan {
         let aligned =
             args.input.offset.is_multiple_of(16) && (!elementwise || args.output.offset.is_multiple_of(16));
         let choice = prepared.ops.choice(prepared.shape, aligned)?;
-        let variant = Variant::new(&prepared.op, choice, prepared.shape.cols());
+        let in_place = args.in_place;
+        let variant = Variant { in_place, ..Variant::new(&prepared.op, choice, prepared.shape.cols()) };
         let pipelines = prepared.ops.pipelines(&variant)?;
         let shared = &*prepared.ops.shared;
-        let scratch = scratch(shared, prepared.shape, &choice)?;
+        let scratch = scratch(shared, prepared.shape.row_count(), &choice)?;
         let builder = Builder { shared, op: &prepared.op, shape: prepared.shape, args, choice, scratch };
         let dispatches = builder.dispatches(&pipelines, 0..pipelines.stages.len())?;
         Ok(Self { dispatches, kernel: Some(choice.kernel) })
@@ -156,11 +130,11 @@ pub(crate) struct Piece {
 }
 
 /// What the workgroups of split rows share, cleared by the plan's first dispatch.
-fn scratch(shared: &Shared, shape: Shape, choice: &Choice) -> Result<Option<wgpu::Buffer>, Error> {
-    if choice.kernel != Kernel::Split {
+pub(super) fn scratch(shared: &Shared, rows: u64, choice: &Choice) -> Result<Option<wgpu::Buffer>, Error> {
+    if !choice.kernel.is_split() {
         return Ok(None);
     }
-    let size = shape.row_count() * super::window::SCRATCH_BYTES;
+    let size = rows * super::window::SCRATCH_BYTES;
     let limit = shared.limits.max_storage_buffer_binding_size.min(shared.limits.max_buffer_size);
     if size > limit {
         let hint = "split the batch into fewer rows";
@@ -174,31 +148,13 @@ fn scratch(shared: &Shared, shape: Shape, choice: &Choice) -> Result<Option<wgpu
     })))
 }
 
-fn check_operand(operand: &'static str, tensor: TensorRef<'_>, words: u64) -> Result<(), Error> {
-    let TensorRef { buffer, offset } = tensor;
-    if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) && words > 0 {
-        let why = format!("its buffer has usage {:?}; create it with BufferUsages::STORAGE", buffer.usage());
-        return Err(Error::Binding { operand, why });
+/// The bits that a row of -inf is filled with.
+pub(super) fn empty_fill(op: &Op) -> u32 {
+    match (op.empty_row, op.kind) {
+        (EmptyRow::Usual | EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
+        (EmptyRow::Zero, OpKind::Softmax) => 0,
+        (EmptyRow::Zero, _) => crate::numerics::NEG_INF_BITS,
     }
-    if offset % 4 != 0 {
-        let why = format!("it starts {offset} bytes into its buffer; that must be a multiple of 4");
-        return Err(Error::Binding { operand, why });
-    }
-    let found = buffer.size().saturating_sub(offset) / 4;
-    if found < words {
-        return Err(Error::Length { operand, needed: words, found });
-    }
-    Ok(())
-}
-
-fn check_overlap(args: SoftmaxArgs<'_>, input: u64, output: u64) -> Result<(), Error> {
-    if args.input.buffer != args.output.buffer || input == 0 || output == 0 {
-        return Ok(());
-    }
-    // Even disjoint ranges of one buffer cannot be read and written in one dispatch.
-    let why = "input and output lie in one buffer, which WebGPU does not allow in a dispatch; \
-               use a second buffer";
-    Err(Error::Binding { operand: "output", why: why.into() })
 }
 
 struct Builder<'a> {
@@ -248,17 +204,11 @@ impl Builder<'_> {
 
     /// One buffer with the parameters of each window, and the bytes from one to the next.
     fn parameters(&self, windows: &[Window]) -> Result<(wgpu::Buffer, u64), Error> {
-        let op = self.op;
-        let empty_fill = match (op.empty_row, op.kind) {
-            (EmptyRow::Usual | EmptyRow::Nan, _) => crate::numerics::NAN_BITS,
-            (EmptyRow::Zero, OpKind::Softmax) => 0,
-            (EmptyRow::Zero, _) => crate::numerics::NEG_INF_BITS,
-        };
         let alignment = self.shared.limits.min_uniform_buffer_offset_alignment as usize;
         let stride = size_of::<Params>().next_multiple_of(alignment);
         let mut bytes = vec![0u8; stride * windows.len()];
         for (window, block) in windows.iter().zip(bytes.chunks_exact_mut(stride)) {
-            let params = window.params(op.scale, empty_fill);
+            let params = window.params(self.op.scale, empty_fill(self.op));
             block[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
         let (device, usage) = (&self.shared.device, wgpu::BufferUsages::UNIFORM);
@@ -275,17 +225,18 @@ impl Builder<'_> {
         let bind =
             |buffer, offset, size| wgpu::BufferBinding { buffer, offset, size: wgpu::BufferSize::new(size) };
         let mut operands = vec![
-            bind(params, at, size_of::<Params>() as u64),
-            bind(self.args.input.buffer, window.input.offset, window.input.size),
-            bind(self.args.output.buffer, window.output.offset, window.output.size),
-            bind(&self.shared.seal, 0, 4),
+            (0, bind(params, at, size_of::<Params>() as u64)),
+            (2, bind(self.args.output.buffer, window.output.offset, window.output.size)),
+            (3, bind(&self.shared.seal, 0, 4)),
         ];
-        operands.extend(self.scratch.as_ref().map(|buffer| bind(buffer, 0, buffer.size())));
+        if !self.args.in_place {
+            operands.push((1, bind(self.args.input.buffer, window.input.offset, window.input.size)));
+        }
+        operands.extend(self.scratch.as_ref().map(|buffer| (4, bind(buffer, 0, buffer.size()))));
         let entries: Vec<_> = operands
             .into_iter()
-            .enumerate()
             .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding: binding as u32,
+                binding,
                 resource: wgpu::BindingResource::Buffer(buffer),
             })
             .collect();

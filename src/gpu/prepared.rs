@@ -1,8 +1,14 @@
 //! An operation that is ready for buffers.
 
+use std::sync::Arc;
+
+use super::args::SoftmaxArgs;
 use super::ops::Ops;
-use super::plan::{Plan, SoftmaxArgs};
+use super::options::DTypes;
+use super::plan::Plan;
 use super::planner::{Choice, Kernel};
+use super::tensor::Tensor;
+use super::walk;
 use crate::{Error, Op, Shape};
 
 /// An operation with its shape, planned and compiled; buffers come with [`Prepared::bind`].
@@ -11,7 +17,10 @@ pub struct Prepared {
     pub(super) ops: Ops,
     pub(super) op: Op,
     pub(super) shape: Shape,
+    pub(super) types: DTypes,
     pub(super) choice: Option<Choice>,
+    /// `None` for f32 rows that lie one after the other, with nothing beside them.
+    pub(super) tensor: Option<Arc<Tensor>>,
 }
 
 impl Prepared {
@@ -30,18 +39,29 @@ impl Prepared {
         self.choice.map(|choice| choice.kernel)
     }
 
-    /// Bytes of the result.
+    /// The types of elements and results.
+    pub fn types(&self) -> DTypes {
+        self.types
+    }
+
+    /// Bytes of the result; of ragged rows with results for each element, those of rows that are all as
+    /// long as they may be.
     pub fn output_bytes(&self) -> u64 {
-        self.op.kind.output_words(self.shape).map_or(0, |words| words * 4)
+        self.op.kind.output_words(self.shape).map_or(0, |words| words * self.types.output.bytes())
     }
 
     /// Binds buffers. All errors end here: what it returns can only be recorded.
     ///
     /// # Errors
-    /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing usage flag,
-    /// an offset that is no multiple of 4 or operands that overlap, [`Error::Limit`] for a row beyond
-    /// what the device can bind, [`Error::Kernel`] and [`Error::Device`] as for [`Ops::prepare`].
+    /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing or unforeseen
+    /// operand, a missing usage flag, an offset that is no multiple of 4 or operands that overlap,
+    /// [`Error::NotInPlace`] and [`Error::DType`] for results that cannot overwrite the elements,
+    /// [`Error::Limit`] for a row, or more operands, than the device can bind, [`Error::Kernel`] and
+    /// [`Error::Device`] as for [`Ops::prepare`].
     pub fn bind(&self, args: SoftmaxArgs<'_>) -> Result<Plan, Error> {
-        Plan::new(self, args)
+        match &self.tensor {
+            Some(tensor) => walk::bind(self, tensor, &args),
+            None => Plan::plain(self, args),
+        }
     }
 }

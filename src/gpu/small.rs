@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use futures_intrusive::sync::Mutex;
 
 use super::device::OpenDevice;
-use super::ops::{Ops, Options};
+use super::ops::Ops;
+use super::options::Options;
 use super::transfer::{DeviceWork, Slot, Transfer};
 use crate::break_even::{Costs, Estimate, Place, break_even, cpu_rate};
 use crate::stream::copy_up;

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::args::SoftmaxArgs;
 use super::clock::Clock;
 use super::device::{Mapping, OpenDevice};
 use super::landing::Landing;
-use super::ops::{DTypes, Ops};
-use super::plan::{Piece, Plan, SoftmaxArgs, Stage};
+use super::ops::Ops;
+use super::options::DTypes;
+use super::plan::{Piece, Plan, Stage};
 use super::side::{Side, buffer, side};
 use super::small::Direct;
 use super::window::SCRATCH_BYTES;

@@ -13,19 +13,36 @@ pub(super) const SCRATCH_BYTES: u64 = 36;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Params {
-    rows: u32,
-    units: u32,
-    in_base: u32,
-    out_base: u32,
-    grid_x: u32,
-    scale: f32,
-    empty_fill: u32,
-    parts: u32,
-    part_units: u32,
-    scratch_base: u32,
-    starts_row: u32,
+    pub rows: u32,
+    pub units: u32,
+    pub in_base: u32,
+    pub out_base: u32,
+    pub grid_x: u32,
+    pub scale: f32,
+    pub empty_fill: u32,
+    pub parts: u32,
+    pub part_units: u32,
+    pub scratch_base: u32,
+    pub starts_row: u32,
     /// Uniform buffers are bound in multiples of 16 bytes.
-    padding: u32,
+    pub padding: u32,
+}
+
+/// Workgroups of a stage for so many rows of so many parts each, along both dimensions.
+pub(super) fn grid(
+    stage: usize,
+    choice: &Choice,
+    caps: &Capabilities,
+    (rows, parts): (u64, u64),
+    most_x: u32,
+) -> (u32, u32) {
+    let groups = match choice.kernel.is_split() {
+        true if stage == 0 => rows.div_ceil(u64::from(choice.workgroup)),
+        true => rows.div_ceil(choice.rows_per_group(caps)) * parts,
+        false => rows.div_ceil(choice.rows_per_group(caps)),
+    };
+    let x = groups.min(u64::from(most_x));
+    (x as u32, groups.div_ceil(x) as u32)
 }
 
 /// A range of a buffer that starts where the device allows, and the elements before the operand.
@@ -71,13 +88,7 @@ impl Window {
 
     /// Workgroups of a stage; see [`Window::params`] for how they find their rows.
     pub fn grid(&self, stage: usize, choice: &Choice, caps: &Capabilities) -> (u32, u32) {
-        let groups = match choice.kernel {
-            Kernel::Split if stage == 0 => self.rows.div_ceil(u64::from(choice.workgroup)),
-            Kernel::Split => self.rows * self.parts(),
-            _ => self.rows.div_ceil(choice.rows_per_group(caps)),
-        };
-        let x = groups.min(u64::from(self.grid_x));
-        (x as u32, groups.div_ceil(x) as u32)
+        grid(stage, choice, caps, (self.rows, self.parts()), self.grid_x)
     }
 
     /// What the shader is told.

@@ -1,0 +1,6 @@
+// One buffer beside the input.
+
+@group(0) @binding(5) var<storage, read> beside_0: array<u32>;
+
+// A word of one of them.
+fn beside(slot: u32, at: u32) -> u32 { return beside_0[at]; }

@@ -1,0 +1,63 @@
+// How a tensor lies in memory: of each level of the walk its size and, for each operand, the elements
+// from one index to the next; the innermost level first. What seals are made of stands in front.
+
+struct Level {
+    size: u32,
+    // Input, mask, bias, and the query's position.
+    wide: vec4<u32>,
+    // Lengths, sinks, scales, slopes: one element per row.
+    narrow: vec4<u32>,
+}
+
+struct Table {
+    zero: u32,
+    row_levels: u32,
+    // Columns of this window, and of the row before it.
+    cols: u32,
+    first_col: u32,
+    // Of the window of a query at 0: its first column, the one behind it; the query's own position.
+    window_first: i32,
+    window_end: i32,
+    own: i32,
+    // Columns of the whole row.
+    row_cols: i32,
+    // Elements of an input of ragged rows.
+    total: u32,
+    wide: vec4<u32>,
+    narrow: vec4<u32>,
+    rows: array<Level, 8>,
+    columns: array<Level, 8>,
+}
+
+@group(0) @binding(3) var<storage, read> table: Table;
+
+// Reads the seal once; every entry point begins with it.
+fn open_seal() { zero = table.zero; }
+
+// Levels of a row's columns.
+override COL_LEVELS: u32 = 1u;
+
+struct Column {
+    rest: u32,
+    place: vec4<u32>,
+}
+
+// Takes the innermost level that is left off a column's number.
+fn peel(c: Column, i: u32) -> Column {
+    let level = table.columns[i];
+    return Column(c.rest / level.size, c.place + (c.rest % level.size) * level.wide);
+}
+
+// Elements from a row's first column to another one, of each operand. Not a loop: llvmpipe counts the
+// trips of all.
+fn column(col: u32) -> vec4<u32> {
+    var c = Column(col, vec4<u32>(0u));
+    if (COL_LEVELS > 1u) { c = peel(c, 0u); }
+    if (COL_LEVELS > 2u) { c = peel(c, 1u); }
+    if (COL_LEVELS > 3u) { c = peel(c, 2u); }
+    if (COL_LEVELS > 4u) { c = peel(c, 3u); }
+    if (COL_LEVELS > 5u) { c = peel(c, 4u); }
+    if (COL_LEVELS > 6u) { c = peel(c, 5u); }
+    if (COL_LEVELS > 7u) { c = peel(c, 6u); }
+    return c.place + c.rest * table.columns[COL_LEVELS - 1u].wide;
+}

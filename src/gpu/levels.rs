@@ -1,0 +1,245 @@
+//! The walk over a tensor: nested loops over its axes, the fewest that reach all operands, and pieces of
+//! them that fit a binding.
+
+use std::ops::Range;
+
+use super::terms::Terms;
+use crate::Shape;
+use crate::masking::broadcast_strides;
+
+/// Operands that a level has strides for.
+pub(super) const OPERANDS: usize = 8;
+/// The places of those that differ between columns, and of a query's position.
+pub(super) const INPUT: usize = 0;
+pub(super) const MASK: usize = 1;
+pub(super) const BIAS: usize = 2;
+pub(super) const QUERY: usize = 3;
+/// The places of those with one element per row: lengths or offsets, sinks, scales, slopes.
+pub(super) const LENGTHS: usize = 4;
+pub(super) const SINKS: usize = 5;
+pub(super) const SCALES: usize = 6;
+pub(super) const SLOPES: usize = 7;
+
+/// One loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Level {
+    pub size: u64,
+    /// Elements of each operand from one index to the next.
+    pub strides: [u64; OPERANDS],
+}
+
+/// The loops over a tensor's rows and over a row's columns, outermost first; at least one of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Levels {
+    pub rows: Vec<Level>,
+    pub cols: Vec<Level>,
+}
+
+impl Levels {
+    /// Of a shape that the terms fit.
+    pub fn new(shape: Shape, terms: &Terms) -> Self {
+        let (dims, rank) = (shape.dims(), shape.dims().len());
+        let input = shape.strides();
+        let of = |dims: Option<&[usize]>, rank| dims.map_or([0; _], |dims| broadcast_strides(dims, rank));
+        let mask = of(terms.mask.as_ref().map(|(_, dims)| &dims[..]), rank);
+        let bias = of(terms.bias.as_ref().map(|(_, dims)| &dims[..]), rank);
+        let kept = shape.kept_dims().len();
+        let of_rows = [&terms.lengths, &terms.sinks, &terms.row_scale].map(|dims| of(dims.as_deref(), kept));
+        let by_position = terms.window.is_some() || terms.alibi.is_some();
+        let many_slopes = terms.alibi.is_some_and(|slopes| slopes != 1);
+        let (mut rows, mut cols) = (Vec::new(), Vec::new());
+        for axis in 0..rank {
+            let mut strides = [0; OPERANDS];
+            (strides[INPUT], strides[MASK], strides[BIAS]) = (input[axis], mask[axis], bias[axis]);
+            if shape.is_reduced(axis) {
+                cols.push(Level { size: dims[axis], strides });
+                continue;
+            }
+            strides[QUERY] = u64::from(by_position && axis + 2 == rank);
+            strides[SLOPES] = u64::from(many_slopes && axis + 3 == rank);
+            for (place, strides_of) in (LENGTHS..).zip(&of_rows) {
+                strides[place] = strides_of[rows.len()];
+            }
+            rows.push(Level { size: dims[axis], strides });
+        }
+        Self { rows: coalesced(rows), cols: coalesced(cols) }
+    }
+
+    /// Of rows that lie one after the other, with offsets in the place of lengths.
+    pub fn ragged(shape: Shape, terms: &Terms) -> Self {
+        let mut levels = Self::new(shape, terms);
+        let mut strides = levels.rows[0].strides;
+        (strides[INPUT], strides[LENGTHS]) = (0, 1);
+        levels.rows = vec![Level { size: shape.row_count(), strides }];
+        levels
+    }
+
+    /// Whether a row's elements lie one after the other.
+    pub fn ends_in_columns(&self) -> bool {
+        self.cols.last().is_some_and(|level| level.strides[INPUT] == 1)
+    }
+}
+
+/// Without levels of one index, and with levels merged that all operands go through as through one.
+fn coalesced(axes: Vec<Level>) -> Vec<Level> {
+    let mut found: Vec<Level> = Vec::new();
+    for axis in axes.into_iter().filter(|axis| axis.size != 1) {
+        match found.last_mut() {
+            Some(outer) if (0..OPERANDS).all(|i| outer.strides[i] == axis.strides[i] * axis.size) => {
+                *outer = Level { size: outer.size * axis.size, strides: axis.strides };
+            }
+            _ => found.push(axis),
+        }
+    }
+    if found.is_empty() {
+        found.push(Level { size: 1, strides: [0; OPERANDS] });
+    }
+    found
+}
+
+/// A part of a walk: a range of each level. Its rows are consecutive, and so are its columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub rows: Vec<Range<u64>>,
+    pub cols: Vec<Range<u64>>,
+}
+
+/// Whether a piece can be dispatched, and what is too large where not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    /// Bytes of an operand.
+    Memory,
+    /// Workgroups.
+    Grid,
+}
+
+impl Piece {
+    pub fn whole(levels: &Levels) -> Self {
+        let all = |levels: &[Level]| levels.iter().map(|level| 0..level.size).collect();
+        Self { rows: all(&levels.rows), cols: all(&levels.cols) }
+    }
+
+    pub fn row_count(&self) -> u64 {
+        self.rows.iter().map(|range| range.end - range.start).product()
+    }
+
+    pub fn col_count(&self) -> u64 {
+        self.cols.iter().map(|range| range.end - range.start).product()
+    }
+
+    /// The number of its first row, and that of its first column.
+    pub fn first(&self, levels: &Levels) -> (u64, u64) {
+        let number = |levels: &[Level], ranges: &[Range<u64>]| {
+            levels.iter().zip(ranges).fold(0, |at, (level, range)| at * level.size + range.start)
+        };
+        (number(&levels.rows, &self.rows), number(&levels.cols, &self.cols))
+    }
+
+    /// The elements of an operand that it reaches: from the first to behind the last.
+    pub fn reach(&self, levels: &Levels, operand: usize) -> Range<u64> {
+        let (rows, cols) = (levels.rows.iter().zip(&self.rows), levels.cols.iter().zip(&self.cols));
+        rows.chain(cols).fold(0..1, |reach, (level, range)| {
+            let stride = level.strides[operand];
+            reach.start + range.start * stride..reach.end + (range.end - 1) * stride
+        })
+    }
+
+    /// Halves of it along the outermost level that can make it fit; `None` where none can.
+    fn halves(&self, levels: &Levels, fit: Fit, cut_rows: bool) -> Option<(Self, Self)> {
+        let long = |ranges: &[Range<u64>], levels: &[Level]| {
+            let at = ranges.iter().position(|range| range.end - range.start > 1)?;
+            Some((at, levels[at].strides[INPUT]))
+        };
+        let (row, col) = (long(&self.rows, &levels.rows), long(&self.cols, &levels.cols));
+        let by_row = match (row, col) {
+            _ if fit == Fit::Grid => true,
+            (Some((_, row)), Some((_, col))) => row > col,
+            (row, _) => row.is_some(),
+        };
+        if !by_row && !cut_rows {
+            return None;
+        }
+        let (at, _) = if by_row { row? } else { col? };
+        let halved = |range: Range<u64>| {
+            let half = (range.end - range.start) / 2;
+            // Of columns an even number, so that words of two halves stay whole.
+            let half = if by_row { half } else { half.next_multiple_of(if half >= 64 { 64 } else { 2 }) };
+            (range.start + half < range.end)
+                .then(|| (range.start..range.start + half, range.start + half..range.end))
+        };
+        let (mut front, mut back) = (self.clone(), self.clone());
+        let places = match by_row {
+            true => (&mut front.rows[at], &mut back.rows[at]),
+            false => (&mut front.cols[at], &mut back.cols[at]),
+        };
+        (*places.0, *places.1) = halved(places.0.clone())?;
+        Some((front, back))
+    }
+}
+
+/// Pieces that fit, in the order of rows and columns; `cut_rows` where rows may be cut. `Err` is a piece
+/// that does not fit and cannot be cut.
+pub(super) fn pieces(
+    levels: &Levels,
+    of: Piece,
+    cut_rows: bool,
+    fit: &dyn Fn(&Piece) -> Fit,
+) -> Result<Vec<Piece>, (Piece, Fit)> {
+    let (mut found, mut left) = (Vec::new(), vec![of]);
+    while let Some(piece) = left.pop() {
+        match fit(&piece) {
+            Fit::Fits => found.push(piece),
+            why => match piece.halves(levels, why, cut_rows) {
+                Some((front, back)) => left.extend([back, front]),
+                None => return Err((piece, why)),
+            },
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_that_all_operands_go_through_alike_are_one_level() {
+        let shape = Shape::along(&[2, 3, 4, 5], &[2, 3]).unwrap();
+        let plain = Levels::new(shape, &Terms::new());
+        assert_eq!((plain.rows.len(), plain.cols.len()), (1, 1));
+        assert_eq!((plain.rows[0].size, plain.cols[0].size), (6, 20));
+        let masked = Levels::new(shape, &Terms::new().mask_bytes(&[3, 1, 5]));
+        assert_eq!((masked.rows.len(), masked.cols.len()), (2, 2));
+        assert_eq!(masked.cols[1].strides[..3], [1, 1, 0]);
+        let causal = Levels::new(Shape::along(&[2, 3, 4], &[-1]).unwrap(), &Terms::new().causal().alibi(2));
+        assert_eq!((causal.rows[0].strides[SLOPES], causal.rows[1].strides[QUERY]), (1, 1));
+    }
+
+    #[test]
+    fn pieces_cover_a_tensor_once_and_fit() {
+        for (axes, cut_rows) in
+            [(&[-1isize][..], false), (&[0], true), (&[1], false), (&[1], true), (&[0, 2], true)]
+        {
+            let shape = Shape::along(&[12, 10, 9], axes).unwrap();
+            let levels = Levels::new(shape, &Terms::new());
+            let most = 100;
+            let fit = |piece: &Piece| {
+                let reach = piece.reach(&levels, INPUT);
+                if reach.end - reach.start > most { Fit::Memory } else { Fit::Fits }
+            };
+            let found = pieces(&levels, Piece::whole(&levels), cut_rows, &fit).unwrap();
+            let elements: u64 = found.iter().map(|piece| piece.row_count() * piece.col_count()).sum();
+            assert_eq!(elements, 12 * 10 * 9);
+            assert!(found.len() > 10 && found.iter().all(|piece| fit(piece) == Fit::Fits));
+        }
+    }
+
+    #[test]
+    fn a_row_that_may_not_be_cut_is_told() {
+        let levels = Levels::new(Shape::along(&[12, 10], &[0]).unwrap(), &Terms::new());
+        let fit = |piece: &Piece| if piece.col_count() > 6 { Fit::Memory } else { Fit::Fits };
+        let cut = |cut_rows| pieces(&levels, Piece::whole(&levels), cut_rows, &fit);
+        assert!(cut(false).is_err() && cut(true).is_ok());
+    }
+}

@@ -1,0 +1,108 @@
+//! Pipelines of a variant, and small buffers.
+
+use super::ops::Shared;
+use super::source::{Variant, wgsl};
+use crate::Error;
+
+/// The pipelines of a variant, one per entry point.
+#[derive(Debug)]
+pub(super) struct Pipelines {
+    pub layout: wgpu::BindGroupLayout,
+    pub stages: Vec<wgpu::ComputePipeline>,
+}
+
+impl Shared {
+    pub(super) fn compile(&self, variant: &Variant) -> Result<Pipelines, Error> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let layout = self.bind_group_layout(variant);
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&variant.label("layout")),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = self.module(variant);
+        let stage = |entry: &&'static str| {
+            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&variant.label(entry)),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &variant.constants(),
+                    // Every word of workgroup memory is written before it is read.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: self.cache.as_ref(),
+            })
+        };
+        let stages = variant.entry_points().iter().map(stage).collect();
+        match pollster::block_on(scope.pop()) {
+            Some(error) => Err(Error::device(format_args!("{}: {error}", variant.label("pipeline")))),
+            None => Ok(Pipelines { layout, stages }),
+        }
+    }
+
+    /// Whether the device can bind what a variant needs.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where it cannot.
+    pub(super) fn check_bindings(&self, variant: &Variant) -> Result<(), Error> {
+        let is_storage = |(_, ty): &(u32, wgpu::BufferBindingType)| *ty != wgpu::BufferBindingType::Uniform;
+        let needed = variant.bindings().iter().filter(|binding| is_storage(binding)).count() as u64;
+        let limit = u64::from(self.limits.max_storage_buffers_per_shader_stage);
+        if needed <= limit {
+            return Ok(());
+        }
+        let hint = "put lengths, sinks, scales and slopes into one buffer, compute in place, or request a larger \
+                    max_storage_buffers_per_shader_stage";
+        Err(Error::Limit { what: "storage buffers of a kernel", needed, limit, hint })
+    }
+
+    fn module(&self, variant: &Variant) -> wgpu::ShaderModule {
+        let text = wgsl(variant);
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(&variant.label("module")),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
+        };
+        // SAFETY: every index is below the number of units that `Plan::new` checked against its
+        // buffers, and every loop ends: its bounds are constants or counts that the planner keeps
+        // below 60000 trips. With the checks, loops over registers are not unrolled, and a fifth more
+        // instructions run (docs/performance.md, `cargo xtask isa`).
+        unsafe {
+            self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        }
+    }
+
+    fn bind_group_layout(&self, variant: &Variant) -> wgpu::BindGroupLayout {
+        let entry = |(binding, ty): &(u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
+            binding: *binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty: *ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let entries: Vec<_> = variant.bindings().iter().map(entry).collect();
+        self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&variant.label("bindings")),
+            entries: &entries,
+        })
+    }
+}
+
+/// A small buffer with these bytes, a multiple of 4.
+///
+/// # Errors
+/// [`Error::Device`] where the device is lost or out of memory, which `wgpu::util` would panic at.
+pub(super) fn filled_buffer(
+    device: &wgpu::Device,
+    label: &str,
+    bytes: &[u8],
+    usage: wgpu::BufferUsages,
+) -> Result<wgpu::Buffer, Error> {
+    let size = bytes.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: true };
+    let buffer = device.create_buffer(&descriptor);
+    let refused = |e: wgpu::MapRangeError| Error::device(format_args!("{label}: {e}"));
+    buffer.get_mapped_range_mut(..).map_err(refused)?.copy_from_slice(bytes);
+    buffer.unmap();
+    Ok(buffer)
+}

@@ -1,0 +1,162 @@
+//! Whether a kernel takes rows on a device, and with which numbers.
+
+use super::{Access, Capabilities, Choice, Kernel, Rows};
+use crate::gpu::profile::Numbers;
+use crate::numerics::FLUSH;
+
+/// Trips of a lane over its part of a split row: long enough to hide the start of a workgroup.
+const PART_TRIPS: u32 = 32;
+/// Additions that the digits of a split row's sum take without a carry.
+pub(super) const MAX_PARTS: u64 = 65536;
+/// Units that an invocation holds of its row, or elements in a tile.
+const SHORT_UNITS: u64 = 32;
+/// The same for any held row on a program on the CPU, whose registers are memory in its cache. Bins
+/// would take 512, but each unit is code of its own, and compiling that much takes seconds a kernel.
+const SOFTWARE_UNITS: u64 = 64;
+/// Registers of 4 bytes that a lane holds of its row at most.
+const HELD_WORDS: u64 = 64;
+/// Trips of one of three loops: together they stay below 60000, since llvmpipe silently ends the
+/// loops of an invocation at 65535 and long dispatches meet a GPU's watchdog.
+const MAX_TRIPS: u64 = 19_000;
+
+/// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
+/// the masks.
+const TENSOR_UNITS: u64 = 16;
+/// Trips of a lane over its part of a row whose elements lie apart: a part has nine atomic operations.
+const COLUMN_TRIPS: u32 = 256;
+
+/// A kernel's numbers for a row length, or why it cannot run.
+pub(super) fn fit(
+    kernel: Kernel,
+    numbers: Numbers,
+    rows: &Rows,
+    caps: &Capabilities,
+) -> Result<Choice, String> {
+    if kernel.needs_subgroups() && caps.subgroups.is_none() {
+        return Err("it needs a device with Features::SUBGROUP; request it, or use workgroup".into());
+    }
+    let (width, units) = units_of(kernel, rows)?;
+    let is_tensor = matches!(rows.access, Access::Tensor { .. });
+    let workgroup = workgroup_size(kernel, numbers.group, rows.cols, caps);
+    let team = team_size(kernel, workgroup, caps);
+    let held = held(kernel, (width, units), (workgroup, team), is_tensor, rows.cols, caps)?;
+    let subgroups = matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop)
+        && caps.subgroups.is_some_and(|(least, _)| workgroup.div_ceil(least) <= 64 && workgroup >= least);
+    Ok(Choice {
+        kernel,
+        width: width as u32,
+        held: held as u32,
+        workgroup,
+        subgroups,
+        rewrite: kernel.is_looped() && !is_tensor && numbers.rewrite.unwrap_or(caps.is_software()),
+        trips: match kernel {
+            Kernel::Split => numbers.trips.unwrap_or(PART_TRIPS),
+            Kernel::SplitColumns => COLUMN_TRIPS,
+            _ => 0,
+        },
+    })
+}
+
+/// Elements of a unit, and units of a row.
+fn units_of(kernel: Kernel, rows: &Rows) -> Result<(u64, u64), String> {
+    match rows.access {
+        Access::Tensor { .. } if kernel == Kernel::Tile => {
+            Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
+                .into())
+        }
+        Access::Tensor { width, units, .. } => Ok((u64::from(width), units)),
+        Access::Plain { .. } if kernel == Kernel::SplitColumns => {
+            Err("it takes rows whose elements lie apart; use split".into())
+        }
+        Access::Plain { aligned: true } if kernel != Kernel::Tile => Ok((4, rows.cols / 4)),
+        Access::Plain { .. } => Ok((1, rows.cols)),
+    }
+}
+
+/// Units that a lane holds of its row.
+fn held(
+    kernel: Kernel,
+    (width, units): (u64, u64),
+    (workgroup, team): (u32, u32),
+    is_tensor: bool,
+    cols: u64,
+    caps: &Capabilities,
+) -> Result<u64, String> {
+    let per_lane = units.div_ceil(u64::from(team));
+    match kernel {
+        Kernel::Thread | Kernel::Tile => {
+            let in_memory = kernel == Kernel::Thread && caps.is_software() && !is_tensor;
+            at_most("units", units, if in_memory { SOFTWARE_UNITS } else { SHORT_UNITS })?;
+            Ok(units)
+        }
+        Kernel::Subgroup | Kernel::Workgroup => {
+            let held = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
+            let most_units = match caps.is_software() {
+                _ if is_tensor => TENSOR_UNITS,
+                true => SOFTWARE_UNITS,
+                false => HELD_WORDS / width,
+            };
+            at_most("units", held, most_units).map_err(|_| {
+                let most = most_units * width * u64::from(team);
+                format!(
+                    "its registers hold rows of {most} columns, this one has {cols}; use {}",
+                    looped(kernel)
+                )
+            })?;
+            Ok(held)
+        }
+        Kernel::ThreadLoop | Kernel::SubgroupLoop | Kernel::WorkgroupLoop => {
+            at_most("trips", per_lane, MAX_TRIPS)?;
+            Ok(0)
+        }
+        Kernel::Split | Kernel::SplitColumns => {
+            let lanes = if kernel == Kernel::Split { u64::from(workgroup) } else { 1 };
+            at_most("units", units, MAX_PARTS * lanes * u64::from(FLUSH))?;
+            Ok(0)
+        }
+    }
+}
+
+fn at_most(what: &str, needed: u64, most: u64) -> Result<(), String> {
+    if needed <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "it takes at most {most} {what}, these rows need {needed}; force none, and the planner finds one"
+    ))
+}
+
+fn looped(kernel: Kernel) -> &'static str {
+    if kernel == Kernel::Subgroup { "subgroup-loop" } else { "workgroup-loop" }
+}
+
+/// Invocations per workgroup: what the profile says, or one subgroup where barriers are dear, else
+/// enough to fill a GPU; never more than the device has, nor more than fit its workgroup memory.
+fn workgroup_size(kernel: Kernel, wanted: Option<u32>, cols: u64, caps: &Capabilities) -> u32 {
+    let usual = match kernel {
+        Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => 64,
+        Kernel::Subgroup | Kernel::SubgroupLoop if caps.is_software() => caps.subgroups.map_or(8, |s| s.1),
+        Kernel::Subgroup | Kernel::SubgroupLoop => 128,
+        _ if caps.is_software() => 8,
+        _ => 256,
+    };
+    let least = if kernel.needs_subgroups() { caps.subgroups.map_or(1, |s| s.1) } else { 1 };
+    let memory_each = match kernel {
+        Kernel::Tile => (cols.min(SHORT_UNITS) | 1) * 4,
+        Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => 16,
+        _ => 0,
+    };
+    let room = u64::from(caps.workgroup_memory).checked_div(memory_each).unwrap_or(u64::MAX);
+    let most = room.clamp(1, u64::from(caps.max_invocations)) as u32;
+    // Trees over a workgroup halve it, down to one.
+    wanted.unwrap_or(usual).max(least).min(1 << most.ilog2())
+}
+
+/// Lanes that work on one row, at least.
+fn team_size(kernel: Kernel, workgroup: u32, caps: &Capabilities) -> u32 {
+    match kernel {
+        Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => 1,
+        Kernel::Subgroup | Kernel::SubgroupLoop => caps.subgroups.map_or(1, |s| s.0),
+        Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => workgroup,
+    }
+}

@@ -1,0 +1,128 @@
+//! Every module that a driver may be given, for checks that need no device.
+
+use super::{Variant, wgsl};
+use crate::gpu::options::DTypes;
+use crate::gpu::planner::{Capabilities, Kernel, choose, choose_for};
+use crate::gpu::profile::Profile;
+use crate::gpu::tensor::Tensor;
+use crate::gpu::terms::Terms;
+use crate::{DType, Op, OpKind, Precision, Shape};
+
+/// A module of the catalogue: what a driver is given for one kernel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Source {
+    /// Operation, kernel and width.
+    pub name: String,
+    /// The module's text.
+    pub wgsl: String,
+    /// Its entry points, in the order they are dispatched.
+    pub entry_points: &'static [&'static str],
+    /// Values of its overridable constants.
+    pub constants: Vec<(&'static str, f64)>,
+    /// Whether the promise of equal bits holds for it.
+    pub reproducible: bool,
+    /// Elements that an invocation holds in registers; 0 for kernels that walk over the row.
+    pub elements_per_invocation: u32,
+    /// Elements of one access.
+    pub width: u32,
+}
+
+/// A module for every operation, precision, kernel and width, for checks that need no device.
+pub fn catalogue() -> Vec<Source> {
+    let plain = Capabilities { max_invocations: 256, ..Capabilities::WEBGPU };
+    let subgroups = Capabilities { subgroups: Some((32, 64)), ..plain };
+    let mut found = Vec::new();
+    for caps in [subgroups, plain] {
+        for kernel in Kernel::ALL {
+            for (aligned, cols) in [(true, catalogue_cols(kernel, 4)), (false, catalogue_cols(kernel, 1))] {
+                let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
+                    continue;
+                };
+                if caps.subgroups.is_none() && !matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop) {
+                    continue;
+                }
+                let scaled = Op::new(OpKind::Softmax).scale(2.0);
+                let exact = OpKind::ALL.map(Op::new).into_iter().chain([scaled]);
+                let fast = OpKind::ALL.map(|kind| Op::new(kind).precision(Precision::Fast));
+                let ops = exact.chain(fast.into_iter().filter(|op| op.kind != OpKind::RowStats));
+                found.extend(ops.map(|op| entry(&Variant::new(&op, choice, cols), "")));
+            }
+            if caps.subgroups.is_some() {
+                found.extend(tensors(kernel, &caps));
+            }
+        }
+    }
+    found
+}
+
+/// A kernel on a few kinds of tensors: each type, in whole words and not, each kind of mask, in place, and
+/// along an axis that is not the last one.
+fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
+    let cols = match kernel {
+        Kernel::Thread => 9,
+        Kernel::Subgroup => 254,
+        Kernel::Workgroup => 2046,
+        Kernel::ThreadLoop => 12_000,
+        _ => 30_000,
+    };
+    let all = |bias| {
+        let terms =
+            Terms::new().bias(bias, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
+        terms.sinks(&[3, 1]).row_scale(&[5]).alibi(3)
+    };
+    let (f16, bf16) = (DTypes::new(DType::F16, DType::F16), DTypes::new(DType::BF16, DType::BF16));
+    let mixed = DTypes::new(DType::F16, DType::F32);
+    let bytes = || Terms::new().mask_bytes(&[cols]);
+    let (softmax, log_sum_exp) = (Op::new(OpKind::Softmax), Op::new(OpKind::LogSumExp));
+    let (log_softmax, fast) = (Op::new(OpKind::LogSoftmax), softmax.precision(Precision::Fast));
+    let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 8] = [
+        (" of f16", softmax, &[30, cols], -1, f16, Terms::new(), false),
+        (" of f16 with a bias", fast, &[30, cols], -1, f16, Terms::new().bias(DType::F16, &[30, 1]), false),
+        (" of f16 in place", log_softmax, &[30, cols], -1, f16, bytes(), true),
+        (" of f16 to f32", log_sum_exp, &[30, cols], -1, mixed, Terms::new(), false),
+        (" of f32 with all beside it", softmax, &[2, 3, 5, cols], -1, DTypes::F32, all(DType::F32), false),
+        (" of bf16 with all beside it", softmax, &[2, 3, 5, cols], -1, bf16, all(DType::BF16), true),
+        (" of f32 along the first axis", softmax, &[cols, 30], 0, DTypes::F32, Terms::new(), false),
+        (" of bf16 along an axis", log_sum_exp, &[3, cols, 30], 1, bf16, Terms::new(), false),
+    ];
+    let entries = list.into_iter().filter_map(|(name, op, dims, axis, types, terms, in_place)| {
+        let shape = Shape::along(dims, &[axis]).ok()?;
+        let tensor = Tensor::new(&op, shape, types, &terms).ok()?;
+        let choice = choose_for(&tensor.rows(), Some(kernel), caps, Profile::of_device(caps)).ok()?;
+        Some(entry(&tensor.variant(&op, choice, &tensor.slots_apart(), in_place), name))
+    });
+    entries.collect()
+}
+
+/// A row length that is typical for a kernel.
+fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
+    match kernel {
+        Kernel::Thread | Kernel::Tile => 8 * width - u64::from(width == 1),
+        Kernel::Subgroup => 256 * width,
+        Kernel::Workgroup => 1024 * width,
+        Kernel::Split => 1 << 20,
+        _ => 40_000,
+    }
+}
+
+fn entry(variant: &Variant, of: &str) -> Source {
+    let choice = variant.choice;
+    let teams = if choice.subgroups { " by subgroups" } else { "" };
+    let scale = if variant.scaled { " scaled" } else { "" };
+    let speed = if variant.precision == Precision::Fast { " fast" } else { "" };
+    Source {
+        name: format!(
+            "{} {}{teams} width {}{scale}{speed}{of}",
+            variant.kind.name(),
+            choice.kernel.name(),
+            choice.width
+        ),
+        wgsl: wgsl(variant),
+        entry_points: variant.entry_points(),
+        constants: variant.constants(),
+        reproducible: variant.precision == Precision::Reproducible,
+        elements_per_invocation: choice.held * choice.width,
+        width: choice.width,
+    }
+}

@@ -1,0 +1,121 @@
+//! The only place where WGSL text is joined: a prelude of constants generated from
+//! [`crate::numerics`], then the files of a kernel.
+
+mod catalogue;
+mod prelude;
+mod variant;
+
+use super::planner::{Choice, Kernel};
+use crate::{OpKind, Precision};
+
+pub use catalogue::{Source, catalogue};
+use prelude::prelude;
+pub(crate) use variant::{Slots, TensorVariant, Variant};
+
+macro_rules! shader {
+    ($name:literal) => {
+        include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+    };
+}
+
+/// The text of a variant's module.
+pub(crate) fn wgsl(variant: &Variant) -> String {
+    let mut text = prelude(variant.choice.held);
+    for file in files(variant) {
+        text.push('\n');
+        text.push_str(file);
+    }
+    text
+}
+
+fn files(variant: &Variant) -> Vec<&'static str> {
+    let choice = &variant.choice;
+    let mut files = vec![
+        match choice.width {
+            4 => shader!("width_4"),
+            2 => shader!("width_2"),
+            _ => shader!("width_1"),
+        },
+        shader!("params"),
+        shader!("special"),
+        team(choice),
+    ];
+    let fast = variant.precision == Precision::Fast;
+    if fast {
+        files.push(shader!("fast"));
+    } else {
+        files.extend([
+            shader!("wide"),
+            shader!("exp"),
+            shader!("sum"),
+            shader!("reciprocal"),
+            shader!("log"),
+        ]);
+    }
+    files.push(match variant.kind {
+        OpKind::Softmax => shader!("op_softmax"),
+        OpKind::LogSoftmax => shader!("op_log_softmax"),
+        OpKind::LogSumExp => shader!("op_logsumexp"),
+        OpKind::RowStats => shader!("op_row_stats"),
+    });
+    match &variant.tensor {
+        Some(tensor) => files.extend(tensor_access(variant, tensor)),
+        None => files.extend([
+            shader!("seal"),
+            if variant.in_place { shader!("load_in_place") } else { shader!("load_plain") },
+            if variant.kind.is_elementwise() { shader!("store_plain") } else { shader!("store_rows") },
+        ]),
+    }
+    if choice.kernel.is_split() {
+        files.push(if fast { shader!("scratch_fast") } else { shader!("scratch") });
+    }
+    files.extend(kernel(choice));
+    files
+}
+
+/// How a tensor's elements are read and written.
+fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> [&'static str; 8] {
+    [
+        shader!("table"),
+        shader!("half"),
+        shader!("masking"),
+        shader!("load_tensor"),
+        if variant.choice.width == 2 { shader!("tensor_2") } else { shader!("tensor_1") },
+        if variant.in_place { shader!("input_in_place") } else { shader!("input_words") },
+        if tensor.whole_words { shader!("store_words") } else { shader!("store_halves") },
+        match tensor.slots.buffers {
+            0 => shader!("beside_0"),
+            1 => shader!("beside_1"),
+            2 => shader!("beside_2"),
+            3 => shader!("beside_3"),
+            4 => shader!("beside_4"),
+            5 => shader!("beside_5"),
+            _ => shader!("beside_6"),
+        },
+    ]
+}
+
+fn team(choice: &Choice) -> &'static str {
+    match choice.kernel {
+        Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => shader!("team_thread"),
+        Kernel::Subgroup | Kernel::SubgroupLoop => shader!("team_subgroup"),
+        _ if choice.subgroups => shader!("team_workgroup_subgroups"),
+        Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => shader!("team_workgroup"),
+    }
+}
+
+fn kernel(choice: &Choice) -> Vec<&'static str> {
+    let workgroup =
+        if choice.subgroups { shader!("rows_workgroup_subgroups") } else { shader!("rows_workgroup") };
+    match choice.kernel {
+        Kernel::Thread => vec![shader!("held"), shader!("rows_thread")],
+        Kernel::ThreadLoop => vec![shader!("looped"), shader!("rows_thread")],
+        Kernel::Tile => vec![shader!("rows_tile")],
+        Kernel::Subgroup => vec![shader!("held"), shader!("rows_subgroup")],
+        Kernel::SubgroupLoop => vec![shader!("looped"), shader!("rows_subgroup")],
+        Kernel::Workgroup => vec![shader!("held"), workgroup],
+        Kernel::WorkgroupLoop => vec![shader!("looped"), workgroup],
+        Kernel::Split => vec![shader!("part_workgroup"), shader!("split")],
+        Kernel::SplitColumns => vec![shader!("part_lane"), shader!("split")],
+    }
+}

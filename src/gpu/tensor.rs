@@ -1,0 +1,222 @@
+//! A tensor with what stands beside it, as kernels take it: the walk over it, and its variant of them.
+
+use super::args::{Beside, SoftmaxArgs, check_apart, check_operand};
+use super::levels::Levels;
+use super::options::DTypes;
+use super::planner::{Access, Choice, Rows};
+use super::source::{Slots, TensorVariant, Variant};
+use super::terms::{MaskKind, Terms};
+use crate::numerics::TWO_BIN_COLS;
+use crate::{DType, Error, Op, OpKind, Shape};
+
+/// Columns of a row at most, and positions that windows and ALiBi count to.
+const MOST_COLS: u64 = i32::MAX as u64;
+const MOST_POSITIONS: u64 = 1 << 29;
+
+/// An operation's tensor, whose terms fit its shape.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tensor {
+    pub terms: Terms,
+    pub types: DTypes,
+    pub levels: Levels,
+    pub shape: Shape,
+    /// Whether rows have a length of their own, at most the shape's columns.
+    pub ragged: bool,
+    /// Whether a unit is a word of two halves.
+    pub paired: bool,
+    per_element: bool,
+}
+
+impl Tensor {
+    /// # Errors
+    /// Those of [`Terms::check`], and [`Error::Limit`] for what the shaders' indices do not reach.
+    pub fn new(op: &Op, shape: Shape, types: DTypes, terms: &Terms) -> Result<Self, Error> {
+        terms.check(shape)?;
+        let hint = "use the CPU";
+        if shape.cols() > MOST_COLS {
+            let (what, needed) = ("columns of a tensor's row", shape.cols());
+            return Err(Error::Limit { what, needed, limit: MOST_COLS, hint });
+        }
+        let positions = shape.dims().iter().rev().take(2).copied().max().unwrap_or(1);
+        if (terms.window.is_some() || terms.alibi.is_some()) && positions > MOST_POSITIONS {
+            let what = "positions of a window or of ALiBi";
+            return Err(Error::Limit { what, needed: positions, limit: MOST_POSITIONS, hint });
+        }
+        let levels = Levels::new(shape, terms);
+        let per_element = op.kind.is_elementwise();
+        let is_half = |dtype: DType| dtype.bytes() == 2;
+        let paired = shape.is_contiguous() && (is_half(types.input) || per_element && is_half(types.output));
+        Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, paired, per_element })
+    }
+
+    /// # Errors
+    /// Those of [`Tensor::new`]; [`Error::Limit`] for rows whose sums depend on their own lengths, and
+    /// [`Error::Binding`] for terms other than one number per row.
+    pub fn ragged(op: &Op, shape: Shape, types: DTypes, terms: &Terms) -> Result<Self, Error> {
+        if terms.hides() || terms.alibi.is_some() {
+            let why = "ragged rows take sinks and scales beside them; use rows of one length, with lengths";
+            return Err(Error::Binding { operand: "terms", why: why.into() });
+        }
+        let mut tensor = Self::new(op, shape, types, terms)?;
+        let needed = tensor.row_length();
+        if needed > TWO_BIN_COLS {
+            let hint = "use cpu::run_ragged";
+            return Err(Error::Limit { what: "columns of ragged rows", needed, limit: TWO_BIN_COLS, hint });
+        }
+        tensor.levels = Levels::ragged(shape, terms);
+        tensor.ragged = true;
+        Ok(tensor)
+    }
+
+    /// Elements of a row that the bins of its sum are chosen by.
+    fn row_length(&self) -> u64 {
+        self.shape.cols() + u64::from(self.terms.sinks.is_some())
+    }
+
+    /// Whether no two rows share a word of the results.
+    pub fn whole_words(&self) -> bool {
+        let even = self.paired && !self.ragged && self.shape.cols().is_multiple_of(2);
+        self.types.output == DType::F32 || self.per_element && even
+    }
+
+    /// Units of so many columns of a row; one more where it may begin within a word.
+    pub fn units(&self, cols: u64) -> u64 {
+        let even = !self.ragged && self.shape.cols().is_multiple_of(2);
+        if self.paired { cols / 2 + u64::from(!even) } else { cols }
+    }
+
+    /// What the planner chooses by.
+    pub fn rows(&self) -> Rows {
+        let cols = self.shape.cols();
+        let apart = !self.shape.is_contiguous() && !self.levels.ends_in_columns();
+        let width = if self.paired { 2 } else { 1 };
+        Rows { cols, access: Access::Tensor { width, units: self.units(cols), apart } }
+    }
+
+    /// How many elements of how many bits an operand beside the input has; `None` where it has none.
+    pub fn beside(&self, what: Beside) -> Option<(u64, u64)> {
+        let terms = &self.terms;
+        let count = |dims: &Vec<usize>| dims.iter().map(|&dim| dim as u64).product::<u64>();
+        match what {
+            Beside::Mask => terms.mask.as_ref().map(|(kind, dims)| (count(dims), bits_of_mask(*kind))),
+            Beside::Bias => terms.bias.as_ref().map(|(dtype, dims)| (count(dims), dtype.bytes() * 8)),
+            Beside::Lengths if self.ragged => Some((self.shape.row_count() + 1, 32)),
+            Beside::Lengths => terms.lengths.as_ref().map(|dims| (count(dims), 32)),
+            Beside::Sinks => terms.sinks.as_ref().map(|dims| (count(dims), 32)),
+            Beside::RowScale => terms.row_scale.as_ref().map(|dims| (count(dims), 32)),
+            Beside::Alibi => terms.alibi.map(|slopes| (slopes as u64, 32)),
+        }
+    }
+
+    /// The kernels' variant for operands in these buffers.
+    pub fn variant(&self, op: &Op, choice: Choice, slots: &Slots, in_place: bool) -> Variant {
+        let terms = &self.terms;
+        let tensor = TensorVariant {
+            types: self.types,
+            mask: terms.mask.as_ref().map(|(kind, _)| *kind),
+            bias: terms.bias.as_ref().map(|(dtype, _)| *dtype),
+            window: terms.window.is_some(),
+            lengths: terms.lengths.is_some(),
+            sinks: terms.sinks.is_some(),
+            row_scale: terms.row_scale.is_some(),
+            alibi: terms.alibi.is_some(),
+            ragged: self.ragged,
+            col_levels: self.levels.cols.len() as u8,
+            whole_words: self.whole_words(),
+            slots: *slots,
+        };
+        Variant { in_place, tensor: Some(tensor), ..Variant::new(op, choice, self.row_length()) }
+    }
+
+    /// A buffer of its own for each operand.
+    pub fn slots_apart(&self) -> Slots {
+        let mut slots = Slots::default();
+        for what in Beside::ALL.into_iter().filter(|what| self.beside(*what).is_some()) {
+            slots.of[what as usize] = slots.buffers;
+            slots.buffers += 1;
+        }
+        slots
+    }
+
+    /// The buffers that arguments name, each once.
+    pub fn slots(args: &SoftmaxArgs<'_>) -> Slots {
+        let mut slots = Slots::default();
+        let mut buffers = Vec::new();
+        for (what, tensor) in args.beside.iter().enumerate() {
+            let Some(tensor) = tensor else { continue };
+            let known = buffers.iter().position(|buffer| *buffer == tensor.buffer);
+            slots.of[what] = known.unwrap_or(buffers.len()) as u8;
+            if known.is_none() {
+                buffers.push(tensor.buffer);
+            }
+        }
+        slots.buffers = buffers.len() as u8;
+        slots
+    }
+
+    /// Whether all buffers are there and fit.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Binding`], [`Error::DType`], [`Error::NotInPlace`].
+    pub fn check_args(&self, op: &Op, args: &SoftmaxArgs<'_>) -> Result<(), Error> {
+        let results = op.kind.output_words(self.shape)?;
+        let of_shape = |elements: u64| if self.ragged && self.per_element { 0 } else { elements };
+        let elements = if self.ragged { 0 } else { self.shape.elements()? };
+        check_operand("input", args.input, elements, self.types.input.bytes() * 8)?;
+        check_operand("output", args.output, of_shape(results), self.types.output.bytes() * 8)?;
+        check_in_place(op.kind, self.types, args)?;
+        for what in Beside::ALL {
+            let operand = what.name(self.ragged);
+            let (given, needed) = (args.beside[what as usize], self.beside(what));
+            let refused = |why: &str| Err(Error::Binding { operand, why: why.into() });
+            match (given, needed) {
+                (None, None) => {}
+                (None, Some(_)) => {
+                    return refused("it was prepared for and no buffer is bound; add it to the arguments");
+                }
+                (Some(_), None) => {
+                    return refused("it was not prepared for; add it to the terms, or leave it out");
+                }
+                (Some(given), Some((elements, bits))) => {
+                    check_operand(operand, given, elements, bits)?;
+                    check_apart((operand, given), args.output)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Elements of ragged rows that lie in input and results.
+    pub fn total(&self, args: &SoftmaxArgs<'_>) -> u64 {
+        let of = |tensor: super::args::TensorRef<'_>, dtype: DType| {
+            tensor.buffer.size().saturating_sub(tensor.offset) / 4 * 4 / dtype.bytes()
+        };
+        let read = of(args.input, self.types.input);
+        if self.per_element { read.min(of(args.output, self.types.output)) } else { read }
+    }
+}
+
+/// Whether input and output lie apart, or may be one.
+///
+/// # Errors
+/// [`Error::Binding`], [`Error::DType`], [`Error::NotInPlace`].
+pub(super) fn check_in_place(kind: OpKind, types: DTypes, args: &SoftmaxArgs<'_>) -> Result<(), Error> {
+    if !args.in_place {
+        return check_apart(("input", args.input), args.output);
+    }
+    if !kind.is_elementwise() {
+        return Err(Error::NotInPlace { op: kind.name() });
+    }
+    if types.input != types.output {
+        let why = format!("in place the results have the type of the elements, {}", types.input);
+        return Err(Error::DType { operand: "output", dtype: types.output, why });
+    }
+    Ok(())
+}
+
+fn bits_of_mask(kind: MaskKind) -> u64 {
+    match kind {
+        MaskKind::Bytes => 8,
+        MaskKind::Bits => 1,
+    }
+}

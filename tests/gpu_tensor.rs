@@ -1,0 +1,302 @@
+//! Tensors on every adapter: axes, types, masks and in place, with the bits of the specification.
+
+mod common;
+mod tensor;
+
+use tensor::{Device, run};
+use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
+use wgpu_softmax::verify::Thoroughness;
+use wgpu_softmax::verify::tensor::{
+    Beside, Elements, OwnedMasking, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
+};
+use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
+
+fn is_full() -> bool {
+    std::env::var_os("SOFTMAX_FULL").is_some()
+}
+
+/// Every so manieth case of the battery, with what it must give: compiling its kernels takes the time. A
+/// step that is odd takes the operations in turn.
+fn battery(step: usize) -> Vec<(TensorCase, Vec<u32>)> {
+    let (level, step) = if is_full() { (Thoroughness::Full, 1) } else { (Thoroughness::Quick, step) };
+    let cases = tensor_cases(level).into_iter().step_by(step);
+    cases.map(|case| (case.clone(), expected_tensor(&case))).collect()
+}
+
+#[test]
+fn the_planners_kernels_give_the_bits_of_the_specification() {
+    let cases = battery(5);
+    for entry in common::test_adapters() {
+        let device = Device::new(&entry, Options::default());
+        let mut failures = Vec::new();
+        let start = std::time::Instant::now();
+        for (case, expected) in &cases {
+            let got = run(&device, case, false).unwrap_or_else(|e| panic!("{entry} {}: {e}", case.name));
+            failures.extend(first_tensor_difference(case, expected, &got));
+        }
+        println!("{entry}: {} cases in {:.1?}", cases.len(), start.elapsed());
+        assert!(
+            failures.is_empty(),
+            "{entry}: {} of {}\n{}",
+            failures.len(),
+            cases.len(),
+            failures[..failures.len().min(20)].join("\n")
+        );
+    }
+}
+
+#[test]
+fn every_kernel_gives_the_bits_of_the_specification() {
+    let cases = battery(3);
+    let step = if is_full() { 1 } else { 17 };
+    for entry in common::test_adapters() {
+        let mut failures = Vec::new();
+        for (at, kernel) in Kernel::ALL.into_iter().enumerate() {
+            let device = Device::new(&entry, Options::default().force(kernel));
+            let mut ran = 0;
+            for (case, expected) in cases.iter().skip(at).step_by(step) {
+                match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
+                    Err(Error::Kernel { .. }) => continue,
+                    Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
+                    Ok(got) => failures.extend(
+                        first_tensor_difference(case, expected, &got).map(|d| format!("{kernel:?} {d}")),
+                    ),
+                }
+                ran += 1;
+            }
+            println!("{entry} {}: {ran} cases", kernel.name());
+        }
+        assert!(
+            failures.is_empty(),
+            "{entry}: {}\n{}",
+            failures.len(),
+            failures[..failures.len().min(20)].join("\n")
+        );
+    }
+}
+
+#[test]
+fn tensors_beyond_a_binding_or_a_grid_are_cut() {
+    let cases = battery(1);
+    for entry in common::test_adapters() {
+        // Bindings of 16 KiB; at most 16 workgroups a dimension.
+        let device = Device::with_limits(&entry, Options::default(), |limits| {
+            limits.max_storage_buffer_binding_size = 16_384;
+            limits.max_compute_workgroups_per_dimension = 16;
+            limits.max_storage_buffers_per_shader_stage =
+                entry.adapter.limits().max_storage_buffers_per_shader_stage;
+        });
+        let (mut failures, mut ran) = (Vec::new(), 0);
+        for (case, expected) in cases.iter().filter(|(case, _)| case.data.bytes().len() > 16_384).step_by(3) {
+            match run(&device, case, false) {
+                // A row of the broadcast operand itself does not fit.
+                Err(Error::Limit { .. }) => continue,
+                Err(e) => panic!("{entry} {}: {e}", case.name),
+                Ok(got) => failures.extend(first_tensor_difference(case, expected, &got)),
+            }
+            ran += 1;
+        }
+        println!("{entry}: {ran} cases in pieces");
+        assert!(ran > 20 && failures.is_empty(), "{entry}, {ran} cases:\n{}", failures.join("\n"));
+    }
+}
+
+#[test]
+fn results_overwrite_plain_rows_by_every_kernel() {
+    for entry in common::test_adapters() {
+        for kernel in Kernel::ALL {
+            let device = Device::new(&entry, Options::default().force(kernel));
+            for cols in [8, 31, 1000, 1024] {
+                let (shape, x) = (Shape::rows(33, cols), common::gpu::logits(33 * cols));
+                for kind in [OpKind::Softmax, OpKind::LogSoftmax] {
+                    let op = Op::new(kind).scale(0.5);
+                    let Ok(prepared) = device.ops.prepare(op, shape, DTypes::F32) else { continue };
+                    let buffer = device.gpu.filled(16, &x);
+                    let plan = prepared.bind(SoftmaxArgs::in_place(TensorRef::from(&buffer).at(16))).unwrap();
+                    let got = device.gpu.submit(&[&plan], &buffer);
+                    let want = common::expected(op, &x, shape);
+                    let want: Vec<u32> = want.into_iter().map(f32::to_bits).collect();
+                    assert!(got[4..4 + want.len()] == want, "{entry} {kernel:?} {kind:?} {cols} columns");
+                    assert!(got[4 + want.len()..].iter().chain(&got[..4]).all(|word| *word == u32::MAX));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ragged_rows_are_those_of_the_specification() {
+    let lengths = [0usize, 1, 3, 70, 0, 33, 2, 129, 100, 5, 1];
+    let offsets: Vec<u32> = lengths
+        .iter()
+        .scan(7u32, |end, &len| Some(std::mem::replace(end, *end + len as u32)))
+        .chain([351])
+        .collect();
+    for entry in common::test_adapters() {
+        for kernel in [None, Some(Kernel::ThreadLoop), Some(Kernel::Workgroup), Some(Kernel::Split)] {
+            let mut options = Options::default();
+            options.force = kernel;
+            let device = Device::new(&entry, options);
+            for (input, output) in
+                [(DType::F32, DType::F32), (DType::F16, DType::F16), (DType::BF16, DType::F32)]
+            {
+                for kind in
+                    OpKind::ALL.into_iter().filter(|kind| *kind != OpKind::RowStats || output == DType::F32)
+                {
+                    ragged(
+                        &device,
+                        kind,
+                        (input, output),
+                        &lengths,
+                        &offsets,
+                        &format!("{entry} {kernel:?}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Runs one operation on ragged rows with a sink and a scale each, and compares it row by row.
+fn ragged(
+    device: &Device,
+    kind: OpKind,
+    (input, output): (DType, DType),
+    lengths: &[usize],
+    offsets: &[u32],
+    on: &str,
+) {
+    let rows = lengths.len();
+    let case = |row: usize, len: usize, at: usize, data: &Elements| {
+        let numbers: Vec<f32> = (at..at + len).map(|i| data.get(i)).collect();
+        let masking = OwnedMasking {
+            sinks: Some(Beside { data: vec![row as f32 - 3.0], dims: vec![1] }),
+            row_scale: Some(Beside { data: vec![0.5 + row as f32 / 8.0], dims: vec![1] }),
+            ..Default::default()
+        };
+        TensorCase {
+            name: format!("ragged row {row}"),
+            op: Op::new(kind),
+            dims: vec![1, len],
+            axes: vec![1],
+            data: Elements::of(input, &numbers),
+            output,
+            masking,
+        }
+    };
+    let total = 360;
+    let data = Elements::of(input, &common::gpu::logits(total));
+    let elements = device.filled(data.bytes());
+    let size = output.bytes() as usize;
+    let words = if kind == OpKind::RowStats { 8 } else { 1 };
+    let results = if kind.is_elementwise() { total } else { rows * words };
+    let out = device.filled(&vec![0xff; results * size]);
+    let sinks: Vec<f32> = (0..rows).map(|row| row as f32 - 3.0).collect();
+    let scales: Vec<f32> = (0..rows).map(|row| 0.5 + row as f32 / 8.0).collect();
+    let bytes = |x: &[f32]| device.filled(bytemuck::cast_slice(x));
+    let (sinks, scales, starts) =
+        (bytes(&sinks), bytes(&scales), device.filled(bytemuck::cast_slice(offsets)));
+    let terms = Terms::new().sinks(&[rows]).row_scale(&[rows]);
+    let prepared =
+        match device.ops.prepare_ragged(Op::new(kind), rows, 129, DTypes::new(input, output), &terms) {
+            Err(Error::Kernel { .. }) => return,
+            prepared => prepared.unwrap(),
+        };
+    let args = SoftmaxArgs::new(tensor::at(&elements), tensor::at(&out)).offsets(tensor::at(&starts));
+    let plan = prepared.bind(args.sinks(tensor::at(&sinks)).row_scale(tensor::at(&scales))).unwrap();
+    let got = device.gpu.submit(&[&plan], &out);
+    let got: &[u8] = bytemuck::cast_slice(&got);
+    let got = tensor::words_of(output, &got[tensor::GUARD..][..results * size]);
+    let mut touched = vec![false; results];
+    for (row, &len) in lengths.iter().enumerate() {
+        let at = offsets[row] as usize;
+        let case = case(row, len, at, &data);
+        let place = if kind.is_elementwise() { at..at + len } else { row * words..(row + 1) * words };
+        touched[place.clone()].fill(true);
+        let different = first_tensor_difference(&case, &expected_tensor(&case), &got[place]);
+        assert!(different.is_none(), "{on} {input} to {output}: {}", different.unwrap());
+    }
+    let poison = if size == 2 { 0xffff } else { u32::MAX };
+    assert!(
+        got.iter().zip(touched).all(|(word, touched)| touched || *word == poison),
+        "{on}: a neighbour was written"
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_name() {
+    let entry = common::test_adapters().remove(0);
+    let device = Device::with_limits(&entry, Options::default(), |_| ());
+    let shape = Shape::along(&[2, 3, 8], &[-1]).unwrap();
+    let softmax = Op::new(OpKind::Softmax);
+    let refused = |types, terms: &Terms| {
+        device.ops.prepare_tensor(softmax, shape, types, terms).unwrap_err().to_string()
+    };
+    let f64 = refused(DTypes::new(DType::F64, DType::F32), &Terms::new());
+    assert!(f64.starts_with("input of f64: ") && f64.contains("cpu::run_tensor"), "{f64}");
+    let wide = refused(DTypes::F32, &Terms::new().mask_bytes(&[9]));
+    assert!(wide.starts_with("mask: its shape (9,) does not broadcast"), "{wide}");
+    let bias = refused(DTypes::F32, &Terms::new().bias(DType::F64, &[8]));
+    assert!(bias.starts_with("bias of f64"), "{bias}");
+    let slopes = refused(DTypes::F32, &Terms::new().alibi(3));
+    assert!(slopes.starts_with("ALiBi slopes"), "{slopes}");
+    let long =
+        device.ops.prepare_ragged(softmax, 2, 1 << 19, DTypes::F32, &Terms::new()).unwrap_err().to_string();
+    assert!(long.contains("262144") && long.contains("run_ragged"), "{long}");
+
+    let terms = Terms::new().mask_bytes(&[2, 3, 8]).sinks(&[3]);
+    let prepared =
+        device.ops.prepare_tensor(softmax, shape, DTypes::new(DType::F16, DType::F32), &terms).unwrap();
+    let buffer = |bytes: u64| {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let descriptor =
+            wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false };
+        device.gpu.device.create_buffer(&descriptor)
+    };
+    let (input, output, mask, sinks) = (buffer(96), buffer(192), buffer(48), buffer(12));
+    let args = SoftmaxArgs::new(&input, &output);
+    let refused = |args| prepared.bind(args).unwrap_err().to_string();
+    assert!(refused(args.mask(&mask)).starts_with("sinks: it was prepared for"));
+    assert!(
+        refused(args.mask(&mask).sinks(&sinks).bias(&input)).starts_with("bias: it was not prepared for")
+    );
+    assert!(refused(args.mask(&sinks).sinks(&sinks)).starts_with("mask: the shape asks for 48"));
+    assert!(refused(args.mask(TensorRef::from(&mask).at(2)).sinks(&sinks)).contains("multiple of 4"));
+    assert!(
+        refused(args.mask(&mask).sinks(&output)).starts_with("sinks: it lies in the buffer of the output")
+    );
+    let small = buffer(94);
+    assert!(
+        refused(SoftmaxArgs::new(&small, &output).mask(&mask).sinks(&sinks))
+            .starts_with("input: the shape asks")
+    );
+    assert!(
+        refused(SoftmaxArgs::in_place(&output).mask(&mask).sinks(&sinks))
+            .contains("in place the results have the type")
+    );
+    assert!(prepared.bind(args.mask(&mask).sinks(&sinks)).is_ok());
+
+    let odd = device.ops.prepare(softmax, Shape::rows(1, 3), DTypes::new(DType::F16, DType::F16)).unwrap();
+    let six = buffer(6);
+    let bound = odd.bind(SoftmaxArgs::new(&six, &output)).unwrap_err().to_string();
+    assert!(bound.contains("2 bytes longer"), "{bound}");
+    let stats = device
+        .ops
+        .prepare(Op::new(OpKind::LogSumExp), Shape::along(&[3, 4], &[0]).unwrap(), DTypes::F32)
+        .unwrap();
+    assert!(matches!(stats.bind(SoftmaxArgs::in_place(&output)), Err(Error::NotInPlace { .. })));
+}
+
+/// Everything beside the input needs nine storage buffers; WebGPU's default is eight.
+#[test]
+fn operands_in_one_buffer_take_one_binding() {
+    for entry in common::test_adapters() {
+        let device = Device::with_limits(&entry, Options::default(), |_| ());
+        let cases = battery(1);
+        let (case, expected) = cases.iter().find(|(case, _)| case.name.starts_with("everything")).unwrap();
+        let refused = run(&device, case, false).unwrap_err().to_string();
+        assert!(refused.contains("9 needed, the device allows 8"), "{refused}");
+        let got = tensor::run_packed(&device, case).unwrap();
+        assert_eq!(first_tensor_difference(case, expected, &got), None, "{entry}");
+    }
+}
