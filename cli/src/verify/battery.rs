@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use wgpu_softmax::Error;
+use wgpu_softmax::verify::tensor::{TensorCase, expected_tensor, first_tensor_difference, tensor_cases};
 use wgpu_softmax::verify::{
     Case, Probe, ProbeOp, Thoroughness, arithmetic_probe, cases, expected, first_difference,
 };
@@ -28,8 +29,24 @@ pub fn run(candidates: Vec<Candidate>, level: Thoroughness) -> Report {
         }
         progress.advance_to(done + 1);
     }
+    drop(progress);
+    let progress = Progress::counting("tensors", start);
+    for (done, case) in tensors(level).enumerate() {
+        let expected = expected_tensor(&case);
+        for trial in &mut trials {
+            trial.step_tensor(&case, &expected);
+        }
+        progress.advance_to(done + 1);
+    }
     let devices = trials.into_iter().map(|trial| trial.device).collect();
     Report::new(level == Thoroughness::Full, start.elapsed(), devices)
+}
+
+/// The battery of tensors; a part of it, with every kind of case, unless all is asked for: what takes the
+/// time is compiling.
+fn tensors(level: Thoroughness) -> impl Iterator<Item = TensorCase> {
+    let step = if level == Thoroughness::Full { 1 } else { 7 };
+    tensor_cases(level).into_iter().step_by(step)
 }
 
 /// The lengths at which some device changes kernels, and their neighbours. Those beyond what the
@@ -62,6 +79,22 @@ impl Trial {
         }
     }
 
+    fn step_tensor(&mut self, case: &TensorCase, expected: &[u32]) {
+        let Some(subject) = &mut self.subject else {
+            return;
+        };
+        match subject.tensor(case) {
+            Ok(found) => {
+                let difference = first_tensor_difference(case, expected, &found);
+                self.device.tensors.count(case.op.kind, expected.len(), difference);
+            }
+            Err(error) => {
+                self.device.error = Some(format!("tensors, {}: {error}", case.name));
+                self.subject = None;
+            }
+        }
+    }
+
     fn step(&mut self, case: &Case, expected: &[u32]) {
         let Some(subject) = &mut self.subject else {
             return;
@@ -69,9 +102,11 @@ impl Trial {
         for (index, kernel) in self.device.kernels.iter_mut().enumerate() {
             match subject.run(index, case) {
                 Ok(None) => {}
-                Ok(Some(found)) => {
-                    kernel.count(case, expected.len(), first_difference(case, expected, &found))
-                }
+                Ok(Some(found)) => kernel.count(
+                    case.op.kind,
+                    expected.len(),
+                    first_difference(case, expected, &found).map(|d| d.to_string()),
+                ),
                 Err(error) => {
                     self.device.error = Some(format!("{}, {}: {error}", kernel.name, case.name));
                     self.subject = None;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use wgpu_softmax::verify::{Case, Difference};
 use wgpu_softmax::{Error, NUMERICS_VERSION, OpKind};
 
 use crate::failure::Failure;
@@ -31,6 +30,8 @@ pub struct Device {
     pub arithmetic: Option<Arithmetic>,
     /// Each kernel's part.
     pub kernels: Vec<Kernel>,
+    /// The part of tensors: other axes and types, masks.
+    pub tensors: Kernel,
 }
 
 /// Whether a device adds, subtracts and multiplies as the promise needs.
@@ -70,7 +71,8 @@ impl Device {
         let tally =
             |kind: OpKind| Tally { op: kind.name(), kind, cases: 0, words: 0, differing: 0, first: None };
         let kernel = |name: &String| Kernel { name: name.clone(), operations: OpKind::ALL.map(tally).into() };
-        Self { name, error: None, arithmetic, kernels: kernels.iter().map(kernel).collect() }
+        let tensors = kernel(&"tensors".to_owned());
+        Self { name, error: None, arithmetic, kernels: kernels.iter().map(kernel).collect(), tensors }
     }
 
     /// One that could not be tried.
@@ -78,20 +80,24 @@ impl Device {
         Self { error: Some(error.to_string()), ..Self::new(name, &[], None) }
     }
 
+    fn parts(&self) -> impl Iterator<Item = &Kernel> {
+        self.kernels.iter().chain([&self.tensors])
+    }
+
     fn is_equal(&self) -> bool {
-        let equal = self.kernels.iter().flat_map(|k| &k.operations).all(|t| t.differing == 0);
+        let equal = self.parts().flat_map(|k| &k.operations).all(|t| t.differing == 0);
         equal && self.arithmetic.as_ref().is_none_or(|a| a.failed == 0)
     }
 }
 
 impl Kernel {
     /// Notes a case that ran.
-    pub fn count(&mut self, case: &Case, words: usize, difference: Option<Difference>) {
-        if let Some(tally) = self.operations.iter_mut().find(|tally| tally.kind == case.op.kind) {
+    pub fn count(&mut self, kind: OpKind, words: usize, difference: Option<String>) {
+        if let Some(tally) = self.operations.iter_mut().find(|tally| tally.kind == kind) {
             tally.cases += 1;
             tally.words += words;
             tally.differing += usize::from(difference.is_some());
-            tally.first = tally.first.take().or_else(|| difference.map(|d| d.to_string()));
+            tally.first = tally.first.take().or(difference);
         }
     }
 }
@@ -134,7 +140,7 @@ impl Report {
     }
 
     fn last_line(&self) -> String {
-        let tallies = || self.devices.iter().flat_map(|d| &d.kernels).flat_map(|k| &k.operations);
+        let tallies = || self.devices.iter().flat_map(Device::parts).flat_map(|k| &k.operations);
         let words: usize = tallies().map(|t| t.words).sum();
         let (version, seconds) = (self.numerics_version, Digits(self.seconds));
         match self.passed {
@@ -150,7 +156,7 @@ impl Device {
         rows[0].extend(OpKind::ALL.map(|kind| kind.name().to_owned()));
         // A kernel that this device has not, such as one of subgroups, has run no case.
         let ran = |kernel: &&Kernel| kernel.operations.iter().any(|tally| tally.cases > 0);
-        for kernel in self.kernels.iter().filter(ran) {
+        for kernel in self.parts().filter(ran) {
             let cells = kernel.operations.iter().map(Tally::cell);
             rows.push([format!("  {}", kernel.name)].into_iter().chain(cells).collect());
         }
@@ -160,7 +166,7 @@ impl Device {
     }
 
     fn firsts(&self) -> impl Iterator<Item = String> {
-        self.kernels.iter().flat_map(|kernel| {
+        self.parts().flat_map(|kernel| {
             let firsts = kernel.operations.iter().filter_map(|tally| tally.first.as_ref());
             firsts.map(|first| format!("{}: {first}", kernel.name))
         })
@@ -192,7 +198,8 @@ mod tests {
         let mut found = expected.clone();
         change(&mut found);
         let mut device = Device::new("a device".to_owned(), &["a kernel".to_owned()], None);
-        device.kernels[0].count(&case, expected.len(), first_difference(&case, &expected, &found));
+        let difference = first_difference(&case, &expected, &found).map(|d| d.to_string());
+        device.kernels[0].count(case.op.kind, expected.len(), difference);
         Report::new(false, Duration::from_secs(1), vec![device])
     }
 

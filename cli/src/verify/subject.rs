@@ -7,6 +7,7 @@ use wgpu_softmax::cpu::SimdLevel;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, choose};
 use wgpu_softmax::gpu::planner::Capabilities;
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
+use wgpu_softmax::verify::tensor::{TensorCase, tensor_on_cpu, tensor_on_device};
 use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
 use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
@@ -21,6 +22,9 @@ pub trait Subject {
     /// The result of a case by the kernel at that place in [`Subject::kernels`], word by word as
     /// `wgpu_softmax::verify::expected` has them; `None` where that kernel is not made for the case.
     fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error>;
+
+    /// The result of a tensor, by the kernels that the device takes for it.
+    fn tensor(&mut self, case: &TensorCase) -> Result<Vec<u32>, Error>;
 
     /// Lengths of rows at which something changes, to be tried besides those of the battery.
     fn edges(&self) -> Vec<usize> {
@@ -79,6 +83,10 @@ impl Subject for Cpu {
     fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {
         let options = cpu::Options::new().level(self.levels[kernel]);
         words(case, |shape, out| cpu::run_with(&options, case.op, &case.data, shape, out)).map(Some)
+    }
+
+    fn tensor(&mut self, case: &TensorCase) -> Result<Vec<u32>, Error> {
+        tensor_on_cpu(&cpu::Options::new(), case)
     }
 
     fn probe(&mut self, probes: &[Probe]) -> Result<Option<Vec<u32>>, Error> {
@@ -153,6 +161,16 @@ impl Subject for Gpu {
             Some((device, queue)) => probe_device(device, queue, probes).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn tensor(&mut self, case: &TensorCase) -> Result<Vec<u32>, Error> {
+        // The first one is the planner's own choice.
+        let context = &self.variants[0].context;
+        let (Some(ops), Some(device), Some(queue)) = (context.ops(), context.device(), context.queue())
+        else {
+            return tensor_on_cpu(&cpu::Options::new(), case);
+        };
+        tensor_on_device(ops, device, queue, case)
     }
 
     fn run(&mut self, kernel: usize, case: &Case) -> Result<Option<Vec<u32>>, Error> {

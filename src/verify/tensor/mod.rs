@@ -10,9 +10,11 @@
 //! ```
 
 mod cases;
+mod device;
 mod expected;
 
 pub use cases::tensor_cases;
+pub use device::{tensor_on_cpu, tensor_on_device};
 pub use expected::{expected_tensor, first_tensor_difference};
 
 use crate::dtype::{bf16, f16};

@@ -1,0 +1,139 @@
+//! A case on the CPU, and on a device by a plan of its own.
+
+use wgpu::util::DeviceExt;
+
+use super::{Elements, OwnedMasking, TensorCase};
+use crate::cpu::{self, Options};
+use crate::dtype::{bf16, f16};
+use crate::gpu::{DTypes, Ops, SoftmaxArgs, TensorRef, Terms};
+use crate::{DType, Element, Error, Masking};
+
+/// What the CPU makes of a case, as [`super::expected_tensor`] has it.
+///
+/// # Errors
+/// Those of [`cpu::run_tensor_with`].
+pub fn tensor_on_cpu(options: &Options, case: &TensorCase) -> Result<Vec<u32>, Error> {
+    let mask = case.masking.mask_bytes();
+    let masking = case.masking.borrow(&mask);
+    match &case.data {
+        Elements::F32(x) => of_type(options, case, x, &masking),
+        Elements::F16(x) => of_type(options, case, x, &masking),
+        Elements::BF16(x) => of_type(options, case, x, &masking),
+        Elements::F64(x) => of_type(options, case, x, &masking),
+    }
+}
+
+fn of_type<X: Element>(
+    options: &Options,
+    case: &TensorCase,
+    x: &[X],
+    masking: &Masking,
+) -> Result<Vec<u32>, Error> {
+    match case.output {
+        DType::F16 => into::<X, f16>(options, case, x, masking),
+        DType::BF16 => into::<X, bf16>(options, case, x, masking),
+        _ => into::<X, f32>(options, case, x, masking),
+    }
+}
+
+fn into<X: Element, Y: Element>(
+    options: &Options,
+    case: &TensorCase,
+    x: &[X],
+    masking: &Masking,
+) -> Result<Vec<u32>, Error> {
+    let shape = case.shape()?;
+    let mut y = vec![Y::zeroed(); case.op.kind.output_words(shape)? as usize];
+    cpu::run_tensor_with(options, case.op, x, shape, masking, &mut y)?;
+    Ok(words(Y::DTYPE, bytemuck::cast_slice(&y)))
+}
+
+/// What a device makes of a case, by a plan on buffers of its own. Submits and waits.
+///
+/// # Errors
+/// Those of [`Ops::prepare_tensor`] and [`crate::gpu::Prepared::bind`]; [`Error::Device`] where the device fails.
+pub fn tensor_on_device(
+    ops: &Ops,
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    case: &TensorCase,
+) -> Result<Vec<u32>, Error> {
+    let shape = case.shape()?;
+    if shape.is_empty() {
+        // Nothing is dispatched; what a row of no elements gives is not the device's.
+        return tensor_on_cpu(&Options::new(), case);
+    }
+    let mask = case.masking.mask_bytes();
+    let terms = Terms::from(&case.masking.borrow(&mask));
+    let prepared = ops.prepare_tensor(case.op, shape, DTypes::new(case.data.dtype(), case.output), &terms)?;
+    let size = case.op.kind.output_words(shape)? * case.output.bytes();
+    let input = buffer(device, case.data.bytes());
+    let output = buffer(device, &vec![0xff; size as usize]);
+    let beside = beside(device, &case.masking, &mask);
+    let mut args = SoftmaxArgs::new(&input, &output);
+    for (add, buffer) in &beside {
+        args = add(args, buffer.into());
+    }
+    let plan = prepared.bind(args)?;
+    let found = read(device, queue, &plan, &output)?;
+    Ok(words(case.output, &found[..size as usize]))
+}
+
+type Add = for<'a> fn(SoftmaxArgs<'a>, TensorRef<'a>) -> SoftmaxArgs<'a>;
+
+/// Buffers of what stands beside the input, and where each goes.
+fn beside(device: &wgpu::Device, masking: &OwnedMasking, mask: &[u8]) -> Vec<(Add, wgpu::Buffer)> {
+    let floats = |given: &[f32]| bytemuck::cast_slice(given).to_vec();
+    let given: [(Add, Option<Vec<u8>>); 6] = [
+        (|args, buffer| args.mask(buffer), masking.mask.as_ref().map(|_| mask.to_vec())),
+        (|args, buffer| args.bias(buffer), masking.bias.as_ref().map(|bias| bias.data.bytes().to_vec())),
+        (
+            |args, buffer| args.lengths(buffer),
+            masking.lengths.as_ref().map(|lengths| bytemuck::cast_slice(&lengths.data).to_vec()),
+        ),
+        (|args, buffer| args.sinks(buffer), masking.sinks.as_ref().map(|sinks| floats(&sinks.data))),
+        (|args, buffer| args.row_scale(buffer), masking.row_scale.as_ref().map(|scale| floats(&scale.data))),
+        (|args, buffer| args.alibi(buffer), masking.alibi.as_ref().map(|slopes| floats(slopes))),
+    ];
+    given.into_iter().filter_map(|(add, bytes)| Some((add, buffer(device, &bytes?)))).collect()
+}
+
+/// A buffer of whole words with these bytes.
+fn buffer(device: &wgpu::Device, bytes: &[u8]) -> wgpu::Buffer {
+    let mut contents = bytes.to_vec();
+    contents.resize(bytes.len().next_multiple_of(4), 0xff);
+    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some("wgpu_softmax::verify::tensor"),
+        contents: &contents,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+    })
+}
+
+/// Runs a plan and reads a buffer.
+fn read(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    plan: &crate::gpu::Plan,
+    buffer: &wgpu::Buffer,
+) -> Result<Vec<u8>, Error> {
+    let mut encoder = device.create_command_encoder(&Default::default());
+    plan.encode(&mut encoder);
+    let host = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("wgpu_softmax::verify::tensor"),
+        size: buffer.size(),
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    encoder.copy_buffer_to_buffer(buffer, 0, &host, 0, buffer.size());
+    queue.submit([encoder.finish()]);
+    host.map_async(wgpu::MapMode::Read, .., |_| ());
+    device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
+    let view = host.get_mapped_range(..).map_err(Error::device)?;
+    Ok(view.to_vec())
+}
+
+/// Results as words; those of 16 bits are in the lower half.
+fn words(dtype: DType, bytes: &[u8]) -> Vec<u32> {
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    bytes.chunks_exact(dtype.bytes() as usize).map(word).collect()
+}
