@@ -31,7 +31,6 @@ mod room;
 mod run;
 mod store;
 mod summary;
-mod tensor;
 mod terminal;
 mod tune;
 mod verify;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wgpu_softmax::stream::free_memory;
+use wgpu_softmax::stream::{default_budget, free_memory};
 use wgpu_softmax::{Context, DType, Element, Error, Op, Shape, Timing, bf16, f16};
 
 use crate::beside::Beside;
@@ -11,11 +11,6 @@ use crate::files::{Elements, order};
 use crate::layout::{Cut, Layout};
 use crate::room::Room;
 use crate::terminal::bytes;
-
-/// What a part takes of the memory that is free, unless told: one part in so many, and from so much to so
-/// much.
-const PART_OF_FREE: u64 = 4;
-const USUAL: (u64, u64) = (64 << 20, 1 << 30);
 
 /// An array, what stands beside it, and how it is cut.
 #[derive(Debug)]
@@ -52,15 +47,17 @@ impl<'a> Parts<'a> {
     }
 
     /// Takes as many indices together as memory allows; an error says how much one takes.
-    pub fn fit(mut self, memory: Option<u64>, is_checked: bool) -> Result<Self, Failure> {
+    /// On a GPU, elements and results lie in buffers too, as f32, and in those that the host can see.
+    pub fn fit(mut self, memory: Option<u64>, is_checked: bool, on_gpu: bool) -> Result<Self, Failure> {
+        let staging = if on_gpu { 2 * 4 * (self.elements + self.results) } else { 0 };
         let (into, out) = (self.elements * self.input.bytes(), self.results * self.output.bytes());
         let copies = |again: bool| 1 + u64::from(again);
         let each = into * copies(self.layout.reorders_input)
-            + out * copies(self.layout.reorders_output || is_checked);
+            + out * copies(self.layout.reorders_output || is_checked)
+            + staging;
         let (count, least) = (self.cut.count() as u64, self.beside.parts_together() as u64);
         let free = free_memory();
-        let usual = (free.unwrap_or(USUAL.1) / PART_OF_FREE).clamp(USUAL.0, USUAL.1);
-        let fit = memory.unwrap_or(usual).saturating_sub(self.beside.bytes) / each.max(1);
+        let fit = memory.unwrap_or_else(default_budget).saturating_sub(self.beside.bytes) / each.max(1);
         let together = (fit / least * least).max(least).min(count);
         let (needed, allowed) = (self.beside.bytes + together * each, memory.or(free).unwrap_or(u64::MAX));
         if needed > allowed {
@@ -188,10 +185,10 @@ impl<'a> Parts<'a> {
         let part = self.beside.part(&self.cut, range.clone());
         let masking = part.masking();
         if let Some(offsets) = &self.beside.offsets {
-            return crate::tensor::ragged(op, x, offsets, &masking, out);
+            return context.run_ragged_blocking(op, x, offsets, &masking, out);
         }
         let shape = Shape::along(&self.cut.dims_of(range.len()), &self.cut.axes)?;
-        crate::tensor::run(context, op, x, shape, &masking, out)
+        context.run_tensor_blocking(op, x, shape, &masking, out)
     }
 
     /// Puts results into the order of the file: little-endian, and of axes as it is to be.

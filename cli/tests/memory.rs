@@ -66,6 +66,27 @@ fn the_check_and_an_adapter_stay_within_it_too() {
     }
 }
 
+#[test]
+fn parts_of_an_array_stay_within_it() {
+    let bench = Bench::new();
+    // 128 MiB, of which 512 KiB go together at least.
+    let header = npy("<f4", "(256, 64, 2048)", &[]);
+    let file = File::create(bench.path("x.npy")).unwrap();
+    file.write_all_at(&header, 0).unwrap();
+    file.set_len(header.len() as u64 + (128 << 20)).unwrap();
+    let devices = common::adapters(&bench).into_iter().map(|index| index.to_string());
+    for device in devices.chain(["cpu --check".to_owned()]) {
+        for options in ["--axis 1", "--causal"] {
+            let line = format!("run x.npy -o y.npy --memory 24MiB {options} --device {device}");
+            let mut child = bench.command(&line).stdout(std::process::Stdio::null()).spawn().unwrap();
+            let most = own_memory(&mut child);
+            assert!(child.wait().unwrap().success(), "{line}");
+            println!("{line}: {} MiB at most", most / MIB);
+            assert!(most <= 24 * MIB + BESIDES, "{line}: {} MiB", most / MIB);
+        }
+    }
+}
+
 /// The most memory of its own that a process held, looked at every millisecond: anonymous and shared,
 /// without mapped files.
 fn own_memory(child: &mut Child) -> u64 {

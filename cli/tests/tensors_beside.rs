@@ -128,10 +128,11 @@ fn rows_of_any_lengths() {
         cpu::run_ragged(op(name), &x, &offsets, &mut wanted).unwrap();
         assert_eq!((shape, y), (format!("({},)", wanted.len()), wanted));
     }
-    let report = bench.ok("run x.npy -o y.npy --offsets offsets.npy");
-    assert!(
-        report.contains("4 rows of any lengths")
-            && report.contains("rows of any lengths are computed on the CPU"),
-        "{report}"
-    );
+    let report = bench.ok("run x.npy -o y.npy --offsets offsets.npy --device cpu");
+    assert!(report.contains("4 rows of any lengths"), "{report}");
+    for index in common::adapters(&bench) {
+        bench.ok(&format!("run x.npy -o gpu.npy --offsets offsets.npy --device {index} --check"));
+        let files = ["y.npy", "gpu.npy"].map(|name| std::fs::read(bench.path(name)).unwrap());
+        assert!(files[0] == files[1], "{index}");
+    }
 }

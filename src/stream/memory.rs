@@ -95,8 +95,8 @@ impl Demand {
     }
 }
 
-/// A part of the memory that is free now, within bounds: what a stream uses unless told.
-pub(crate) fn default_budget() -> u64 {
+/// A part of the memory that is free now, within bounds: the bytes that a stream uses unless told.
+pub fn default_budget() -> u64 {
     let (least, most) = DEFAULT_RANGE;
     (free_memory().unwrap_or(most) / PART_OF_FREE).clamp(least, most)
 }

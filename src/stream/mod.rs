@@ -47,7 +47,7 @@ mod source;
 mod together;
 mod walk;
 
-pub use memory::free_memory;
+pub use memory::{default_budget, free_memory};
 pub use progress::{Progress, Share, Summary};
 pub use sink::{Each, Sink, Writer};
 pub use source::{Chunks, Positioned, ReadAt, Reader, SharedSource, Source};

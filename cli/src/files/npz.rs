@@ -1,8 +1,9 @@
 //! Archives of .npy files, as `numpy.savez` and `numpy.savez_compressed` write them.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
+use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -20,34 +21,34 @@ pub fn find(file: File, wanted: Option<&str>) -> Result<Found, String> {
     let names: Vec<&str> = members.iter().filter_map(|member| member.strip_suffix(".npy")).collect();
     let wanted = wanted.map(|name| name.strip_suffix(".npy").unwrap_or(name));
     let array = choose(&names, wanted)?.to_owned();
-    let of_member = |what: String| format!("{}: {what}", short(&array, 80));
-    let mut member = archive.by_name(&format!("{array}.npy")).map_err(|error| damaged(&error))?;
-    let (description, header) = header::read(&mut member).map_err(of_member)?;
+    let member = archive.by_name(&format!("{array}.npy")).map_err(|error| damaged(&error))?;
+    let found = unpack(file, member).map_err(|what| format!("{}: {what}", short(&array, 80)))?;
+    let header = [array.as_bytes(), &found.header].concat();
+    Ok(Found { array: Some(array), header, ..found })
+}
+
+/// Where a member's array lies.
+fn unpack(file: File, mut member: ZipFile<'_, impl Read>) -> Result<Found, String> {
+    let (description, header) = header::read(&mut member)?;
     let there = member.size().saturating_sub(header.len() as u64);
-    elements(&description.shape, description.kind).ok_or_else(|| of_member(too_many(&description.shape)))?;
-    check_length(&description, there).map_err(of_member)?;
-    let (file, offset) = match member.compression() {
-        CompressionMethod::Stored => {
-            let start = member.data_start().ok_or("its members cannot be found; save it again")?;
-            let end = start.saturating_add(member.size());
-            let length = file.metadata().map_err(|error| error.to_string())?.len();
-            if member.compressed_size() != member.size() || end > length {
-                return Err(of_member(format!(
-                    "it should end at byte {end} of {length}; save the archive again"
-                )));
-            }
-            (file, start + header.len() as u64)
+    elements(&description.shape, description.kind).ok_or_else(|| too_many(&description.shape))?;
+    check_length(&description, there)?;
+    let (file, offset) = if member.compression() == CompressionMethod::Stored {
+        let start = member.data_start().ok_or("it cannot be found; save the archive again")?;
+        let length = file.metadata().map_err(|error| error.to_string())?.len();
+        let end = start.saturating_add(member.size());
+        if member.compressed_size() != member.size() || end > length {
+            return Err(format!("it should end at byte {end} of {length}; save the archive again"));
         }
-        _ => {
-            // Its checksum is compared when all of it has been read.
-            let (copy, found) = copied(&mut member, there).map_err(|error| of_member(error.to_string()))?;
-            check_length(&description, found).map_err(of_member)?;
-            (copy, 0)
-        }
+        (file, start + header.len() as u64)
+    } else {
+        // Its checksum is compared when all of it has been read.
+        let (copy, found) = copied(&mut member, there).map_err(|error| error.to_string())?;
+        check_length(&description, found)?;
+        (copy, 0)
     };
-    let header = [array.as_bytes(), &header].concat();
     let container = Container::Npz;
-    Ok(Found { container, array: Some(array), description, file, offset: Some(offset), header })
+    Ok(Found { container, array: None, description, file, offset: Some(offset), header })
 }
 
 fn damaged(error: &ZipError) -> String {

@@ -155,22 +155,16 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         interrupt::catch();
         self.operation.op()?;
-        let profile = self.profile.as_deref().map(profile::read).transpose()?;
         let source = Source::open(&self.name()?)?;
         let plan = Plan::new(&self, &source)?;
-        let parts = plan.parts(self.memory(), self.check)?;
         let store = Store::new(self.no_cache);
         let mut job =
             Job::new(plan.op, plan.layout.clone(), plan.rows, plan.form.dtype, self.memory(), store);
-        let (devices, reason) = plan.devices(&self.device, parts.is_some())?;
-        let contexts = match reason {
-            Some(reason) => vec![Context::cpu(reason)],
-            None => job.open(&devices, profile.as_ref(), self.check)?,
-        };
+        let contexts = self.contexts(&plan, &mut job)?;
+        let parts = plan.parts(&self, &contexts)?;
         let (mut output, rows_before) = self.begin(&source, &contexts, &plan)?;
-        let (name, container, shape) = (source.name().clone(), source.container(), source.shape().to_vec());
-        let source = if self.check { source.again()? } else { source };
-        let mut elements = source.into_elements()?;
+        let input = (source.name().clone(), source.container(), source.shape().to_vec());
+        let mut elements = if self.check { source.again()? } else { source }.into_elements()?;
         let place = Place { contexts: &contexts, parts: parts.as_ref() };
         let done = match self.compute(&mut job, &place, &mut elements, rows_before, &mut output) {
             Ok(done) => done,
@@ -181,11 +175,19 @@ impl Args {
         } else {
             output.discard();
         }
-        let (ran, rows) = (done.ran.clone(), plan.rows - rows_before);
-        let summary = Summary::new(&self, &mut job, (&name, container, shape), &contexts, &plan, done)?;
-        let told = self.report(&summary);
-        job.remember(&contexts, &ran, rows);
+        let ran = done.ran.clone();
+        let told = self.report(&Summary::new(&self, &mut job, input, &contexts, &plan, done)?);
+        job.remember(&contexts, &ran, plan.rows - rows_before);
         told
+    }
+
+    /// Makes the devices ready.
+    fn contexts(&self, plan: &Plan, job: &mut Job) -> Result<Vec<Context>, Failure> {
+        let profile = self.profile.as_deref().map(profile::read).transpose()?;
+        match plan.devices(&self.device)? {
+            (_, Some(reason)) => Ok(vec![Context::cpu(reason)]),
+            (devices, None) => job.open(&devices, profile.as_ref(), self.check),
+        }
     }
 
     /// The input's name, with that of the array in it.

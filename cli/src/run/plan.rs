@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wgpu_softmax::{DType, DeviceChoice, Op, OpKind, Shape};
+use wgpu_softmax::{Context, DType, DeviceChoice, Op, OpKind, Shape};
 
 use super::Args;
 use crate::beside::Beside;
@@ -58,29 +58,30 @@ impl Plan {
         let shape = if is_ragged { Shape::rows(rows as usize, 1) } else { layout.shape };
         beside.check(shape, input).map_err(|e| fail(&e))?;
         let dtype = args.dtype.map_or(input, DType::from);
-        let results = output_dims.iter().product::<usize>() as u64;
-        let form = Form {
-            container,
-            name: output.array.clone().or(source.name().array.clone()).unwrap_or(UNNAMED.to_owned()),
-            fortran: layout.fortran_output,
-            bytes: results * dtype.bytes(),
-            dims: output_dims,
-            dtype,
-        };
+        let name = output.array.clone().or(source.name().array.clone()).unwrap_or(UNNAMED.to_owned());
+        let bytes = output_dims.iter().product::<usize>() as u64 * dtype.bytes();
+        let fortran = layout.fortran_output;
+        let form = Form { container, name, dims: output_dims, fortran, dtype, bytes };
         let elements = source.elements() as u64;
         Ok(Self { op, input, layout, beside, rows, elements, form, output })
     }
 
-    /// The parts it is computed in; `None` where its rows are streamed: they lie one after the other, and
-    /// f32 holds them as they are.
-    pub fn parts(&self, memory: Option<u64>, is_checked: bool) -> Result<Option<Parts<'_>>, Failure> {
+    /// Whether it is computed in parts. Else its rows are streamed: they lie one after the other, and f32
+    /// holds them as they are.
+    pub fn is_in_parts(&self) -> bool {
         let is_narrow = self.input != DType::F64 && self.form.dtype != DType::F64;
-        if self.layout.is_plain() && self.beside.is_empty() && is_narrow {
+        !(self.layout.is_plain() && self.beside.is_empty() && is_narrow)
+    }
+
+    /// The parts it is computed in, if it is.
+    pub fn parts(&self, args: &Args, contexts: &[Context]) -> Result<Option<Parts<'_>>, Failure> {
+        if !self.is_in_parts() {
             return Ok(None);
         }
         let (beside, dtypes) = ((&self.layout, &self.beside), (self.input, self.form.dtype));
         let parts = Parts::new(self.op, beside, dtypes, (self.elements, self.results(), self.rows));
-        parts.fit(memory, is_checked).map(Some)
+        let on_gpu = contexts.iter().any(|context| context.adapter().is_some());
+        parts.fit(args.memory(), args.check, on_gpu).map(Some)
     }
 
     fn results(&self) -> u64 {
@@ -95,20 +96,13 @@ impl Plan {
 
     /// Why only the CPU can compute it, if that is so.
     fn on_cpu_alone(&self) -> Option<&'static str> {
-        if self.beside.offsets.is_some() {
-            Some("rows of any lengths are computed on the CPU")
-        } else if self.input == DType::F64 {
-            Some("f64 is computed on the CPU")
-        } else {
-            None
-        }
+        (self.input == DType::F64).then_some("f64 is computed on the CPU")
     }
 
     /// The devices it is computed on, of those that were named.
     pub fn devices(
         &self,
         choices: &[DeviceChoice],
-        in_parts: bool,
     ) -> Result<(Vec<DeviceChoice>, Option<&'static str>), Failure> {
         let named = choices.iter().filter(|choice| !matches!(choice, DeviceChoice::Auto | DeviceChoice::Cpu));
         match self.on_cpu_alone() {
@@ -118,7 +112,7 @@ impl Plan {
             Some(reason) => return Ok((vec![DeviceChoice::Cpu], Some(reason))),
             None => {}
         }
-        if in_parts && choices.len() > 1 {
+        if self.is_in_parts() && choices.len() > 1 {
             let what = "several devices share rows that lie one after the other, with nothing beside them";
             return Err(Failure::Cannot(format!("{what}; give one --device, there are {}", choices.len())));
         }

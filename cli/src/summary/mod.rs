@@ -197,16 +197,16 @@ impl Summary {
     pub fn new(
         args: &Args,
         job: &mut Job,
-        (name, container, shape): (&Name, Container, Vec<usize>),
+        (name, container, shape): (Name, Container, Vec<usize>),
         contexts: &[Context],
         plan: &Plan,
         done: Done,
     ) -> Result<Self, Failure> {
         let (devices, seconds, form) = (Device::all(contexts, &done.ran), job.end(), &plan.form);
         let input = FileSummary {
-            path: name.path.clone(),
+            path: name.path,
             container: container.name(),
-            tensor: name.array.clone(),
+            tensor: name.array,
             dtype: plan.input.name(),
             shape,
             bytes: plan.elements * plan.input.bytes(),

@@ -108,7 +108,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         let ahead = if job.ahead == 0 { V * n * job.cols } else { job.ahead };
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
             for column in 0..job.cols {
-                prefetch(x, ahead + (v * job.cols + column) * n);
+                prefetch(x, ahead.wrapping_add((v * job.cols + column) * n));
             }
             let lanes = &mut lanes[..n * job.cols];
             let max = self.max[v];
