@@ -3,12 +3,10 @@
 mod common;
 mod tensor;
 
-use tensor::{Device, run};
+use tensor::{Device, ragged::ragged, run};
 use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::Thoroughness;
-use wgpu_softmax::verify::tensor::{
-    Beside, Elements, OwnedMasking, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
-};
+use wgpu_softmax::verify::tensor::{TensorCase, expected_tensor, first_tensor_difference, tensor_cases};
 use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
 
 fn is_full() -> bool {
@@ -157,72 +155,6 @@ fn ragged_rows_are_those_of_the_specification() {
     }
 }
 
-/// Runs one operation on ragged rows with a sink and a scale each, and compares it row by row.
-fn ragged(
-    device: &Device,
-    kind: OpKind,
-    (input, output): (DType, DType),
-    lengths: &[usize],
-    offsets: &[u32],
-    on: &str,
-) {
-    let rows = lengths.len();
-    let case = |row: usize, len: usize, at: usize, data: &Elements| {
-        let numbers: Vec<f32> = (at..at + len).map(|i| data.get(i)).collect();
-        let masking = OwnedMasking {
-            sinks: Some(Beside { data: vec![row as f32 - 3.0], dims: vec![1] }),
-            row_scale: Some(Beside { data: vec![0.5 + row as f32 / 8.0], dims: vec![1] }),
-            ..Default::default()
-        };
-        TensorCase {
-            name: format!("ragged row {row}"),
-            op: Op::new(kind),
-            dims: vec![1, len],
-            axes: vec![1],
-            data: Elements::of(input, &numbers),
-            output,
-            masking,
-        }
-    };
-    let total = 360;
-    let data = Elements::of(input, &common::gpu::logits(total));
-    let elements = device.filled(data.bytes());
-    let size = output.bytes() as usize;
-    let words = if kind == OpKind::RowStats { 8 } else { 1 };
-    let results = if kind.is_elementwise() { total } else { rows * words };
-    let out = device.filled(&vec![0xff; results * size]);
-    let sinks: Vec<f32> = (0..rows).map(|row| row as f32 - 3.0).collect();
-    let scales: Vec<f32> = (0..rows).map(|row| 0.5 + row as f32 / 8.0).collect();
-    let bytes = |x: &[f32]| device.filled(bytemuck::cast_slice(x));
-    let (sinks, scales, starts) =
-        (bytes(&sinks), bytes(&scales), device.filled(bytemuck::cast_slice(offsets)));
-    let terms = Terms::new().sinks(&[rows]).row_scale(&[rows]);
-    let prepared =
-        match device.ops.prepare_ragged(Op::new(kind), rows, 129, DTypes::new(input, output), &terms) {
-            Err(Error::Kernel { .. }) => return,
-            prepared => prepared.unwrap(),
-        };
-    let args = SoftmaxArgs::new(tensor::at(&elements), tensor::at(&out)).offsets(tensor::at(&starts));
-    let plan = prepared.bind(args.sinks(tensor::at(&sinks)).row_scale(tensor::at(&scales))).unwrap();
-    let got = device.gpu.submit(&[&plan], &out);
-    let got: &[u8] = bytemuck::cast_slice(&got);
-    let got = tensor::words_of(output, &got[tensor::GUARD..][..results * size]);
-    let mut touched = vec![false; results];
-    for (row, &len) in lengths.iter().enumerate() {
-        let at = offsets[row] as usize;
-        let case = case(row, len, at, &data);
-        let place = if kind.is_elementwise() { at..at + len } else { row * words..(row + 1) * words };
-        touched[place.clone()].fill(true);
-        let different = first_tensor_difference(&case, &expected_tensor(&case), &got[place]);
-        assert!(different.is_none(), "{on} {input} to {output}: {}", different.unwrap());
-    }
-    let poison = if size == 2 { 0xffff } else { u32::MAX };
-    assert!(
-        got.iter().zip(touched).all(|(word, touched)| touched || *word == poison),
-        "{on}: a neighbour was written"
-    );
-}
-
 #[test]
 fn what_does_not_fit_is_refused_by_name() {
     let entry = common::test_adapters().remove(0);
@@ -298,5 +230,36 @@ fn operands_in_one_buffer_take_one_binding() {
         assert!(refused.contains("9 needed, the device allows 8"), "{refused}");
         let got = tensor::run_packed(&device, case).unwrap();
         assert_eq!(first_tensor_difference(case, expected, &got), None, "{entry}");
+    }
+}
+
+/// Not a test: the processor time that the first use of a kernel takes, plain and of tensors. Mesa keeps compiled shaders
+/// unless `MESA_SHADER_CACHE_DISABLE` is set.
+#[test]
+#[ignore = "prints times"]
+fn first_use() {
+    let all = tensor_cases(Thoroughness::Quick);
+    let find =
+        |name: &str| all.iter().find(|case| case.name.starts_with(name) && case.dims.last() > Some(&40));
+    let names =
+        ["types, f32 to f32", "types, f16 to f16", "types, f16 to f32", "a mask per query", "everything"];
+    for entry in common::test_adapters() {
+        for kernel in
+            [Kernel::Thread, Kernel::ThreadLoop, Kernel::Subgroup, Kernel::SubgroupLoop, Kernel::Split]
+        {
+            for case in names.iter().filter_map(|name| find(name)) {
+                let device = Device::new(&entry, Options::default().force(kernel));
+                let start = cpu_time::ProcessTime::now();
+                if run(&device, case, false).is_ok() {
+                    println!(
+                        "{entry} {} {} {:?}: {:.1?}",
+                        kernel.name(),
+                        case.name,
+                        case.dims,
+                        start.elapsed()
+                    );
+                }
+            }
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Level {
 pub(super) struct Levels {
     pub rows: Vec<Level>,
     pub cols: Vec<Level>,
+    /// Whether rows are cut at even columns only, so that words of two halves stay whole.
+    pub even: bool,
 }
 
 impl Levels {
@@ -62,7 +64,7 @@ impl Levels {
             }
             rows.push(Level { size: dims[axis], strides });
         }
-        Self { rows: coalesced(rows), cols: coalesced(cols) }
+        Self { rows: coalesced(rows), cols: coalesced(cols), even: false }
     }
 
     /// Of rows that lie one after the other, with offsets in the place of lengths.
@@ -72,6 +74,12 @@ impl Levels {
         (strides[INPUT], strides[LENGTHS]) = (0, 1);
         levels.rows = vec![Level { size: shape.row_count(), strides }];
         levels
+    }
+
+    /// What the indices at which a level of the columns may be cut are multiples of.
+    fn col_step(&self, at: usize) -> u64 {
+        let inner: u64 = self.cols[at + 1..].iter().map(|level| level.size).product();
+        if self.even && !inner.is_multiple_of(2) { 2 } else { 1 }
     }
 
     /// Whether a row's elements lie one after the other.
@@ -161,12 +169,11 @@ impl Piece {
             return None;
         }
         let (at, _) = if by_row { row? } else { col? };
+        let step = if by_row { 1 } else { levels.col_step(at) };
         let halved = |range: Range<u64>| {
-            let half = (range.end - range.start) / 2;
-            // Of columns an even number, so that words of two halves stay whole.
-            let half = if by_row { half } else { half.next_multiple_of(if half >= 64 { 64 } else { 2 }) };
-            (range.start + half < range.end)
-                .then(|| (range.start..range.start + half, range.start + half..range.end))
+            let half = ((range.end - range.start) / 2).next_multiple_of(step);
+            let middle = range.start + half;
+            (middle < range.end).then(|| (range.start..middle, middle..range.end))
         };
         let (mut front, mut back) = (self.clone(), self.clone());
         let places = match by_row {

@@ -42,10 +42,11 @@ impl Tensor {
             let what = "positions of a window or of ALiBi";
             return Err(Error::Limit { what, needed: positions, limit: MOST_POSITIONS, hint });
         }
-        let levels = Levels::new(shape, terms);
+        let mut levels = Levels::new(shape, terms);
         let per_element = op.kind.is_elementwise();
         let is_half = |dtype: DType| dtype.bytes() == 2;
         let paired = shape.is_contiguous() && (is_half(types.input) || per_element && is_half(types.output));
+        levels.even = paired;
         Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, paired, per_element })
     }
 

@@ -1,5 +1,7 @@
 //! Cases of the battery of tensors on a device, as an application would run them.
 
+pub mod ragged;
+
 use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::{DTypes, Ops, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::tensor::TensorCase;
