@@ -124,7 +124,7 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32, |x| x, |y| y, f64::from, |y| y as f32);
+element!(f32, F32, |x| x, |y| y, f64::from, |y| settled(y) as f32);
 element!(f64, F64, |x| x as f32, f64::from, |x| x, |y| y);
 element!(
     f16,
@@ -132,7 +132,7 @@ element!(
     |x: f16| half::from_f16(x.to_bits()),
     |y| f16::from_bits(half::to_f16(y)),
     |x: f16| f64::from(half::from_f16(x.to_bits())),
-    f16::from_f64
+    |y| f16::from_bits(half::to_f16(to_odd(settled(y))))
 );
 element!(
     bf16,
@@ -140,8 +140,26 @@ element!(
     |x: bf16| half::from_bf16(x.to_bits()),
     |y| bf16::from_bits(half::to_bf16(y)),
     |x: bf16| f64::from(half::from_bf16(x.to_bits())),
-    bf16::from_f64
+    |y| bf16::from_bits(half::to_bf16(to_odd(settled(y))))
 );
+
+/// A result of f64 on its way to a narrower type: below 2^-126 it is +0, as results of f32 are, and by
+/// integers, so that no mode of the processor matters.
+fn settled(y: f64) -> f64 {
+    const LEAST: u64 = (1023 - 126) << 52;
+    if y.to_bits() & (u64::MAX >> 1) < LEAST { 0.0 } else { y }
+}
+
+/// The f32 next to a result, the odd one of two where neither is it: rounded again to half its bits or
+/// fewer, it gives what the result itself would.
+fn to_odd(y: f64) -> f32 {
+    let near = y as f32;
+    if f64::from(near) == y || near.is_nan() || near.to_bits() & 1 != 0 {
+        return near;
+    }
+    let beyond = f64::from(near).abs() > y.abs();
+    f32::from_bits(if beyond { near.to_bits() - 1 } else { near.to_bits() + 1 })
+}
 
 /// A slice of elements as a slice of a known type.
 pub(crate) fn values<E: Element>(x: &[E]) -> Values<'_> {
@@ -150,5 +168,30 @@ pub(crate) fn values<E: Element>(x: &[E]) -> Values<'_> {
         DType::F16 => Values::F16(bytemuck::cast_slice(x)),
         DType::BF16 => Values::BF16(bytemuck::cast_slice(x)),
         DType::F64 => Values::F64(bytemuck::cast_slice(x)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Sealed;
+    use super::*;
+
+    #[test]
+    fn results_of_f64_are_rounded_once() {
+        let just_above = |power: i32| 1.0 + 2f64.powi(power) + 2f64.powi(-40);
+        assert_eq!(f16::of_double(just_above(-11)).to_bits(), 0x3c01);
+        assert_eq!(f16::of_double(1.0 + 2f64.powi(-11)).to_bits(), 0x3c00);
+        assert_eq!(bf16::of_double(just_above(-8)).to_bits(), 0x3f81);
+        assert_eq!(bf16::of_double(1.0 + 2f64.powi(-8)).to_bits(), 0x3f80);
+        assert_eq!(f16::of_double(-1e300).to_bits(), 0xfc00);
+        assert_eq!(bf16::of_double(f64::INFINITY).to_bits(), 0x7f80);
+        assert!(f16::of_double(f64::NAN).is_nan() && f32::of_double(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn what_is_subnormal_in_f32_is_zero() {
+        assert_eq!(f32::of_double((-95f64).exp()).to_bits(), 0);
+        assert_eq!(bf16::of_double(-(-90f64).exp()).to_bits(), 0);
+        assert_eq!(f32::of_double(f64::from(f32::MIN_POSITIVE)), f32::MIN_POSITIVE);
     }
 }

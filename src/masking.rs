@@ -289,7 +289,8 @@ pub(crate) fn broadcast(operand: &'static str, dims: &[usize], to: &[u64]) -> Re
         let to = to.iter().map(|&dim| dim as usize).collect();
         return Err(Error::Broadcast { operand, dims: dims.to_vec(), to });
     }
-    Ok(dims.iter().map(|&dim| dim as u64).product())
+    let none = dims.contains(&0);
+    Ok(if none { 0 } else { dims.iter().fold(1, |product, &dim| (dim as u64).saturating_mul(product)) })
 }
 
 /// Elements of an operand from one index of each of the axes it broadcasts to, to the next; 0 where it
@@ -301,7 +302,7 @@ pub(crate) fn broadcast_strides(dims: &[usize], rank: usize) -> [u64; MAX_AXES] 
         if dim != 1 {
             strides[axis] = stride;
         }
-        stride *= dim as u64;
+        stride = (dim as u64).saturating_mul(stride);
     }
     strides
 }

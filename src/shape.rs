@@ -99,14 +99,19 @@ impl Shape {
         let (rows, cols) = (product(true)?, product(false)?);
         // What is merged can no longer be told apart by an operand that broadcasts.
         while axes.len() > MAX_AXES {
-            let Some(at) = axes.windows(2).position(|pair| pair[0].1 == pair[1].1) else {
+            // An axis of 1 goes with either kind.
+            let alike = |pair: &[(u64, bool)]| pair[0].1 == pair[1].1 || pair[0].0 == 1 || pair[1].0 == 1;
+            let Some(at) = axes.windows(2).position(alike) else {
                 let why = format!(
-                    "at most {MAX_AXES} can alternate; transpose the array, so that those of a row lie together"
+                    "axes that rows run along and others take turns more than {MAX_AXES} times; transpose the array, \
+                     so that those of a row lie together"
                 );
-                return Err(Error::Axis { axis: MAX_AXES as isize, rank: dims.len(), why });
+                let axis = reduced.iter().rposition(|reduced| *reduced).unwrap_or(0) as isize;
+                return Err(Error::Axis { axis, rank: dims.len(), why });
             };
-            let (dim, _) = axes.remove(at);
-            axes[at].0 = dim.saturating_mul(axes[at].0);
+            let (dim, kind) = axes.remove(at);
+            let next = &mut axes[at];
+            *next = (dim.saturating_mul(next.0), if next.0 == 1 { kind } else { next.1 });
         }
         let mut shape = Self { rows, cols, dims: [1; MAX_AXES], rank: axes.len() as u8, reduced: 0 };
         for (axis, (dim, reduced)) in axes.into_iter().enumerate() {
@@ -129,7 +134,7 @@ impl Shape {
     /// Elements in all.
     ///
     /// # Errors
-    /// [`Error::ShapeOverflow`] where the product exceeds what 4-byte elements can be addressed by.
+    /// [`Error::ShapeOverflow`] where the product exceeds what elements of 8 bytes can be addressed by.
     pub fn elements(self) -> Result<u64, Error> {
         self.rows.checked_mul(self.cols).filter(|n| *n <= u64::MAX / 8).ok_or(self.overflow())
     }
@@ -164,7 +169,7 @@ impl Shape {
         Self::rows(self.rows as usize, self.cols as usize)
     }
 
-    /// The array's axes.
+    /// The array's axes; where it has more than [`MAX_AXES`], some are merged.
     pub fn dims(&self) -> &[u64] {
         &self.dims[..self.rank()]
     }
@@ -234,6 +239,8 @@ mod tests {
     fn many_axes_are_merged_where_they_lie_together() {
         assert_eq!(size(Shape::along(&[2; 12], &[-1, -2])), (1 << 10, 4, true));
         assert!(Shape::along(&[2; 12], &[0, 2, 4, 6, 8, 10]).is_err());
+        let ones = [2, 1, 2, 1, 2, 1, 2, 1, 2];
+        assert_eq!(size(Shape::along(&ones, &[0, 2, 4, 6, 8])), (1, 32, true));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use wgpu_softmax::cpu::{self, Options};
 use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{
-    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
+    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_by_chance, tensor_cases,
 };
 use wgpu_softmax::{DType, Element, Error, Masking, Op, OpKind, Shape, bf16, f16};
 
@@ -87,14 +87,88 @@ fn every_tensor_has_the_bits_of_the_specification() {
             vec![ways[index % ways.len()], Options::new(), Options::new().threads(3)]
         };
         for options in some {
-            let found = [Some(computed(&options, case)), in_place(&options, case)];
-            for found in found.into_iter().flatten() {
-                if let Some(difference) = first_tensor_difference(case, &expected, &found) {
-                    panic!("{options:?}: {difference}");
+            check(&options, case, &expected);
+        }
+    }
+}
+
+fn check(options: &Options, case: &TensorCase, expected: &[u32]) {
+    for found in [Some(computed(options, case)), in_place(options, case)].into_iter().flatten() {
+        if let Some(difference) = first_tensor_difference(case, expected, &found) {
+            panic!("{options:?}: {difference}; {:?} {:?}", case.op, case.masking);
+        }
+    }
+}
+
+#[test]
+fn tensors_by_chance_have_the_bits_of_the_specification() {
+    for number in 0..if full() { 20_000 } else { 1500 } {
+        let case = tensor_by_chance(number, None);
+        let expected = expected_tensor(&case);
+        check(&Options::new().threads(1 + number as usize % 3), &case, &expected);
+    }
+}
+
+#[test]
+fn long_tensors_by_chance_have_the_bits_of_the_specification() {
+    let lengths = [257, 513, 1000, 5000, 16_385, 65_537, 140_000, (1 << 18) - 1, 1 << 18];
+    for number in 0..if full() { 500 } else { 60 } {
+        let case =
+            tensor_by_chance(number, Some(lengths[number as usize % lengths.len()] + number as usize % 3));
+        let expected = expected_tensor(&case);
+        check(&Options::new().threads(1), &case, &expected);
+        check(&Options::new(), &case, &expected);
+    }
+}
+
+/// Results beyond what caches hold go past them, halves in pairs.
+#[test]
+fn large_results_have_the_bits_of_the_specification() {
+    let (rows, cols) = (1501, 3001);
+    let x: Vec<f16> = (0..rows * cols).map(|i| f16::from_f32((i * 7919 % 1009) as f32 * 0.01)).collect();
+    let lengths: Vec<u32> = (0..rows).map(|row| (row * 37 % (cols + 1)) as u32).collect();
+    for axis in [1, 0] {
+        let dims = if axis == 1 { [rows, cols] } else { [cols, rows] };
+        let shape = Shape::along(&dims, &[axis]).unwrap();
+        for masking in [Masking::new(), Masking::new().lengths(&lengths, &[rows])] {
+            let (mut y, mut wide) = (vec![f16::ZERO; x.len()], vec![0.0f32; x.len()]);
+            cpu::run_tensor(Op::new(OpKind::Softmax), &x, shape, &masking, &mut y).unwrap();
+            cpu::run_tensor(Op::new(OpKind::Softmax), &x, shape, &masking, &mut wide).unwrap();
+            for row in [0, 1, 700, rows - 1] {
+                let at = |col: usize| if axis == 1 { row * cols + col } else { col * rows + row };
+                let hidden = |col: usize| masking.is_empty() || col < lengths[row] as usize;
+                let z: Vec<f32> = (0..cols)
+                    .map(|col| if hidden(col) { x[at(col)].to_f32() } else { f32::NEG_INFINITY })
+                    .collect();
+                let mut expected = vec![0.0; cols];
+                let op = Op::new(OpKind::Softmax).empty_row(wgpu_softmax::EmptyRow::Zero);
+                cpu::reference::row(&op, &z, &mut expected);
+                for (col, expected) in expected.iter().enumerate() {
+                    assert_eq!(wide[at(col)].to_bits(), expected.to_bits(), "row {row}, column {col}");
+                    assert_eq!(y[at(col)].to_bits(), cpu::half::to_f16(*expected), "row {row}, column {col}");
                 }
             }
         }
     }
+}
+
+#[test]
+fn one_element_with_a_sink() {
+    let (mut y, mut of_ragged) = ([0.0f32], [0.0f32]);
+    let masking = Masking::new().sinks(&[1.0], &[]);
+    cpu::run_tensor(Op::new(OpKind::Softmax), &[1.0f32], Shape::rows(1, 1), &masking, &mut y).unwrap();
+    let options = Options::new();
+    cpu::run_ragged_with(&options, Op::new(OpKind::Softmax), &[1.0f32], &[0, 1], &masking, &mut of_ragged)
+        .unwrap();
+    assert_eq!([y[0], of_ragged[0]], [0.5, 0.5]);
+}
+
+#[test]
+fn nothing_is_nothing_whatever_its_axes() {
+    let shape = Shape::along(&[0, usize::MAX, 4], &[-1]).unwrap();
+    let mask = Masking::new().mask_bytes(&[], &[0, 1, 4]);
+    cpu::run_tensor::<f16, f16>(Op::new(OpKind::Softmax), &[], shape, &Masking::new(), &mut []).unwrap();
+    cpu::run_tensor::<f32, f16>(Op::new(OpKind::LogSumExp), &[], shape, &mask, &mut []).unwrap();
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(crate) fn alibi_all(token: Level, z: &mut [f32], slope: f32, behind: i64) {
         }
     }
     let limit = 1 << 30;
-    if behind.abs() < limit && z.len() < limit as usize {
+    if behind.unsigned_abs() < limit && (z.len() as u64) < limit {
         return dispatch!(token, simd => near(simd, z, slope, behind as i32));
     }
     for (i, z) in (0i64..).zip(z) {

@@ -51,6 +51,11 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 self.compute_block(&block, rows.end, z, &mut out[..FILLED]);
             });
         }
+        self.fence();
+    }
+
+    /// Orders this thread's results that went past the caches before whatever tells of them.
+    pub(super) fn fence(&self) {
         if self.past_caches {
             stream::fence();
         }

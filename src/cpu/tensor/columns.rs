@@ -10,7 +10,7 @@ use crate::cpu::scratch;
 use crate::dtype::Element;
 
 /// Floats of the lines that go together: half of a usual L2 cache.
-const FLOATS: usize = 1 << 17;
+const FLOATS: usize = 1 << 19;
 /// Rows that go together at least: less would use too little of each page of memory.
 const WIDTH: usize = 64;
 /// Lines that are asked for in advance: each is in a page of its own, which no machine looks beyond.

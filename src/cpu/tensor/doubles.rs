@@ -61,9 +61,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let masking = self.masking;
         let visible = self.layout.visible(masking, row, at);
         let scale = masking.row_scale.map(|of_row| row_scale(self.scale, of_row.data[at[SCALE] as usize]));
-        let (query, head) = self.layout.position(row);
-        let slope = masking.alibi.map(|slopes| slopes[if slopes.len() == 1 { 0 } else { head as usize }]);
-        let own = query as i64 + masking.window.map_or(0, |window| window.offset);
+        let slope = self.layout.slope(masking, row);
         let mut col = 0i64;
         for run in self.layout.cols.runs(0, z.len() as u64) {
             for i in 0..run.len as u64 {
@@ -73,7 +71,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 if let Some(bias) = &masking.bias {
                     *z = biased(*z, element(bias.data, place(BIAS)));
                 }
-                if let Some(slope) = slope {
+                if let Some((slope, own)) = slope {
                     *z = biased(*z, alibi(slope, own.abs_diff(col)));
                 }
                 let part = masking.mask.is_none_or(|mask| takes_part(mask.data, place(MASK)));

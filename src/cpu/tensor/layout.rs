@@ -148,6 +148,14 @@ impl<'a> Layout<'a> {
         self.visible(masking, row, &at)
     }
 
+    /// The slope of a row's ALiBi terms, where there are any, and the position of its query among the keys.
+    pub(super) fn slope(&self, masking: &Masking, row: u64) -> Option<(f32, i64)> {
+        let (query, head) = self.position(row);
+        let slopes = masking.alibi?;
+        let slope = slopes[if slopes.len() == 1 { 0 } else { head as usize }];
+        Some((slope, (query as i64).saturating_add(masking.window.map_or(0, |window| window.offset))))
+    }
+
     /// The elements that neither the window nor the row's length hides.
     pub(super) fn visible(&self, masking: &Masking, row: u64, at: &Offsets) -> Range<u64> {
         let mut seen = 0..self.len(row);

@@ -112,6 +112,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             parallel::write_row(job, Io::Same(z), finish, Some(1));
         }
         self.store(piece, z);
+        self.fence();
     }
 
     /// Something of each row's piece, for each piece in order.

@@ -145,10 +145,11 @@ fn run_cells<X: Element, Y: Element>(
     y: Cells<'_, Y>,
 ) -> Result<(), Error> {
     let op = op.with_usual_empty_row(masking.hides());
-    let task = Task::new(options, op, Layout::of(shape, masking), shape, masking, (x, y))?;
-    if shape.row_count() > 0 && (shape.cols() > 0 || !op.kind.is_elementwise()) {
-        task.run(shape.row_count(), shape.elements()? as usize);
+    if shape.row_count() == 0 || shape.cols() == 0 && op.kind.is_elementwise() {
+        return op.checked().map(drop);
     }
+    let task = Task::new(options, op, Layout::of(shape, masking), shape, masking, (x, y))?;
+    task.run(shape.row_count(), shape.elements()? as usize);
     Ok(())
 }
 

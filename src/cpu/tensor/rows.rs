@@ -148,7 +148,10 @@ impl<X: Element, Y: Element> Sink for Results<'_, X, Y> {
         let task = &self.of.task;
         if task.job.op.kind.is_elementwise() {
             let work = self.of.blocks(self.at, words.len() as u64);
-            parallel::share_all(None, work, &|(block, range)| task.store(&block, &words[range]));
+            parallel::share_all(None, work, &|(block, range)| {
+                task.store(&block, &words[range]);
+                task.fence();
+            });
         } else {
             let per_row = task.job.words as u64;
             for (row, words) in (self.at / per_row..).zip(words.chunks(per_row as usize)) {

@@ -122,13 +122,11 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     fn gather(&self, row: u64, cols: &Range<u64>, z: &mut [f32]) {
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
-            let (at, step, z) = (row + run.at[X], run.step[X] as usize, &mut z[done..][..run.len]);
-            if step == 1 {
-                self.widen(at, z);
-            } else {
-                let x = self.elements(at, (run.len - 1) * step + 1);
-                x.iter().step_by(step).zip(z).for_each(|(x, z)| *z = x.widen());
-            }
+            debug_assert!(
+                run.step[X] == 1 || run.len == 1,
+                "elements that lie apart are their rows' neighbours"
+            );
+            self.widen(row + run.at[X], &mut z[done..][..run.len]);
             done += run.len;
         }
     }
@@ -184,10 +182,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 done += run.len;
             }
         }
-        if let Some(slopes) = self.masking.alibi {
-            let (q, head) = self.layout.position(row);
-            let slope = slopes[if slopes.len() == 1 { 0 } else { head as usize }];
-            let own = q as i64 + self.masking.window.map_or(0, |window| window.offset);
+        if let Some((slope, own)) = self.layout.slope(self.masking, row) {
             alibi_all(self.job.token, z, slope, own.saturating_sub(cols.start as i64));
         }
     }

@@ -89,14 +89,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     fn scatter(&self, row: u64, cols: &Range<u64>, z: &[f32]) {
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
-            let (at, step, z) = (row + run.at[X], run.step[X] as usize, &z[done..][..run.len]);
-            if step == 1 {
-                self.narrow(z, at);
-            } else {
-                for (i, z) in z.iter().enumerate() {
-                    self.results(at + (i * step) as u64, 1)[0] = Y::narrow(*z);
-                }
-            }
+            self.narrow(&z[done..][..run.len], row + run.at[X]);
             done += run.len;
         }
     }

@@ -52,8 +52,8 @@ impl Loops {
             let step = strides.map(|strides| strides[axis]);
             match levels.last_mut() {
                 // One step outside is all steps inside, for every array.
-                Some(outer) if (0..OPERANDS).all(|i| outer.step[i] == step[i] * size) => {
-                    *outer = Level { size: outer.size * size, step };
+                Some(outer) if (0..OPERANDS).all(|i| outer.step[i] == step[i].saturating_mul(size)) => {
+                    *outer = Level { size: outer.size.saturating_mul(size), step };
                 }
                 _ => levels.push(Level { size, step }),
             }

@@ -52,6 +52,11 @@ impl TensorCase {
         self
     }
 
+    fn along(mut self, axis: isize) -> Self {
+        self.axes = vec![axis];
+        self
+    }
+
     fn scaled(mut self, scale: f32) -> Self {
         self.op.scale = scale;
         self
@@ -63,9 +68,11 @@ fn array(dims: &[usize], axes: &[isize]) -> TensorCase {
     let count: usize = dims.iter().product();
     let mut random = Random::of("tensor", dims.iter().sum(), count);
     let mut data = vec![0.0; count];
-    for (index, piece) in data.chunks_mut(97).enumerate() {
+    // So that short arrays have special values too, and no row has so many that it is always NaN.
+    let piece = if count < 1000 { 13 } else { 97.max(count / 40) };
+    for (index, piece) in data.chunks_mut(piece).enumerate() {
         rows::logits(index % 5, piece, &mut random);
-        if index % 7 == 6 {
+        if index % 7 == 3 {
             let place = random.below(piece.len());
             piece[place] = f32::from_bits(special::VALUES[index / 7 % special::VALUES.len()]);
         }
@@ -110,14 +117,19 @@ fn axes(full: bool, plans: &mut Vec<TensorCase>) {
         (&[4, 0], &[0]),
         (&[70_000, 3], &[1]),
         (&[3, 70_000], &[0]),
-        (&[40_000, 2], &[0]),
     ];
     plans.extend(list.iter().map(|(dims, axes)| array(dims, axes).named("any axis")));
     plans.push(array(&[37, 21], &[0]).scaled(-1.5).named("any axis, scaled"));
-    plans.push(array(&[(1 << 18) + 1, 1], &[0]).named("the third bin along an axis of one"));
+    plans.push(
+        plain(&[(1 << 18) + 1, 1])
+            .along(0)
+            .typed(DType::F16, DType::F32)
+            .named("the third bin along an axis"),
+    );
+    plans.push(plain(&[40_000, 2]).along(0).named("a long first axis"));
     if full {
-        plans.push(array(&[(1 << 18) + 1, 2], &[0]).named("the third bin along the first axis"));
-        plans.push(array(&[1 << 18, 2], &[0]).named("two bins along the first axis"));
+        plans.push(plain(&[(1 << 18) + 1, 2]).along(0).named("the third bin along the first axis"));
+        plans.push(plain(&[1 << 18, 2]).along(0).named("two bins along the first axis"));
         plans.push(array(&[129, 5000], &[0]).named("any axis"));
         plans.push(array(&[5000, 129], &[0]).named("any axis"));
     }
@@ -214,7 +226,7 @@ fn windows(full: bool, plans: &mut Vec<TensorCase>) {
     let shapes: &[[usize; 3]] = if full {
         &[[2, 7, 7], [1, 40, 40], [2, 3, 100], [1, 130, 257], [2, 9, 3], [1, 3, 5000]]
     } else {
-        &[[2, 7, 7], [1, 40, 40], [2, 3, 100], [2, 9, 3]]
+        &[[2, 7, 7], [1, 40, 40], [2, 3, 100], [1, 5, 600], [2, 9, 3]]
     };
     for dims in shapes {
         let end = dims[2] as i64 - dims[1] as i64;
@@ -231,6 +243,13 @@ fn windows(full: bool, plans: &mut Vec<TensorCase>) {
         for window in windows {
             plans.push(plain(dims).with(|m| m.window = Some(window)).named("a window"));
         }
+        let mut poisoned = plain(dims).with(|m| m.window = Some(Window::sliding(3)));
+        if let Elements::F32(data) = &mut poisoned.data {
+            // Keys that the first queries do not see.
+            data[dims[2] - 1] = f32::NAN;
+            data[dims[2].min(5) - 1] = f32::INFINITY;
+        }
+        plans.push(poisoned.named("a window over NaN and infinities"));
         let typed = plain(dims).typed(DType::F16, DType::F16);
         plans.push(typed.with(|m| m.window = Some(Window::causal())).scaled(0.7).named("causal, scaled"));
     }

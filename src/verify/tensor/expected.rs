@@ -72,14 +72,17 @@ pub fn expected_tensor(case: &TensorCase) -> Vec<u32> {
 fn logit(case: &TensorCase, scale: f32, kept: &[usize], index: &[usize], col: usize) -> f32 {
     let beside = &case.masking;
     let (rank, q) = (index.len(), if index.len() >= 2 { index[index.len() - 2] } else { 0 });
-    let cols = case.dims[rank.saturating_sub(1)..].iter().product::<usize>() as u64;
     let hidden = [
         beside.mask.as_ref().is_some_and(|mask| !mask.data[place(&mask.dims, index)]),
         beside
             .lengths
             .as_ref()
             .is_some_and(|lengths| col >= lengths.data[place(&lengths.dims, kept)] as usize),
-        beside.window.is_some_and(|window| !window.columns(q as u64, cols).contains(&(col as u64))),
+        beside.window.is_some_and(|window| {
+            let behind = q as i128 + i128::from(window.offset) - col as i128;
+            let before = window.before.is_some_and(|before| behind > i128::from(before));
+            before || window.after.is_some_and(|after| -behind > i128::from(after))
+        }),
     ];
     if hidden.contains(&true) {
         return stage::MASKED;
@@ -96,7 +99,7 @@ fn logit(case: &TensorCase, scale: f32, kept: &[usize], index: &[usize], col: us
     }
     if let Some(slopes) = &beside.alibi {
         let slope = slopes[if slopes.len() == 1 { 0 } else { index[rank - 3] }];
-        let own = q as i64 + beside.window.map_or(0, |window| window.offset);
+        let own = (q as i64).saturating_add(beside.window.map_or(0, |window| window.offset));
         v = stage::biased(
             v,
             stage::alibi(slope, u32::try_from(own.abs_diff(col as i64)).unwrap_or(u32::MAX)),

@@ -10,10 +10,12 @@
 //! ```
 
 mod cases;
+mod chance;
 mod device;
 mod expected;
 
 pub use cases::tensor_cases;
+pub use chance::tensor_by_chance;
 pub use device::{tensor_on_cpu, tensor_on_device};
 pub use expected::{expected_tensor, first_tensor_difference};
 
