@@ -160,7 +160,7 @@ impl<'a> Masking<'a> {
     }
 
     /// A factor for each row: its product with the operation's scale, rounded, is the row's scale. A
-    /// row whose scale is not finite is NaN.
+    /// row whose scale is not finite is NaN, unless nothing of it takes part.
     pub fn row_scale(mut self, scale: &'a [f32], dims: &'a [usize]) -> Self {
         self.row_scale = Some(Operand { data: scale, dims });
         self

@@ -91,7 +91,7 @@ pub struct Op {
 }
 
 impl Op {
-    /// An operation by its kind, with scale 1, reproducible, and NaN for empty rows.
+    /// An operation by its kind, with scale 1, reproducible, and [`EmptyRow::Usual`].
     pub fn new(kind: OpKind) -> Self {
         Self { kind, scale: 1.0, precision: Precision::default(), empty_row: EmptyRow::default() }
     }
@@ -154,7 +154,7 @@ macro_rules! operation {
         }
 
         impl $name {
-            /// Scale 1, reproducible, and NaN for rows of -inf.
+            /// Scale 1, reproducible, and [`EmptyRow::Usual`].
             pub fn new() -> Self {
                 Self { op: Op::new($kind) }
             }

@@ -2,7 +2,7 @@
 //!
 //! [`reference`](mod@reference) is the specification, one element after the other. Everything else computes the same
 //! bits with vector instructions, on as many threads as the work is worth. Results go into the
-//! caller's slices and scratch is kept: on one thread no call allocates, on more only what hands work over.
+//! caller's slices and scratch is kept: on one thread no call on plain rows allocates, on more only what hands work over.
 //!
 //! ```
 //! use wgpu_softmax::{Shape, cpu};

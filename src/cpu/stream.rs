@@ -1,6 +1,6 @@
 //! Memory hints: stores that go past the caches, for results that would not stay there anyway, and
-//! loads asked for in advance. The one place of the CPU code with `unsafe`; what it gains is in
-//! `docs/performance.md`.
+//! loads asked for in advance. What it gains is in `docs/performance.md`; the only other
+//! `unsafe` of the CPU code is in `tensor/`, where threads share an output by place.
 //!
 //! A plain store first reads the line it writes to from memory; these do not, which saves a third of
 //! the traffic of an elementwise operation.

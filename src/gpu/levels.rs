@@ -173,7 +173,7 @@ impl Piece {
         let halved = |range: Range<u64>| {
             let half = ((range.end - range.start) / 2).next_multiple_of(step);
             let middle = range.start + half;
-            (middle < range.end).then(|| (range.start..middle, middle..range.end))
+            (middle < range.end).then_some((range.start..middle, middle..range.end))
         };
         let (mut front, mut back) = (self.clone(), self.clone());
         let places = match by_row {

@@ -20,7 +20,7 @@ const WHOLE: u64 = 256;
 const SHORT: usize = 512;
 /// Longer rows are computed in pieces, on all threads.
 const LONG: u64 = 1 << 16;
-/// The same where a block has at least 16 rows.
+/// The same where rows are turned, and many go together.
 const LONG_TURNED: u64 = 1 << 14;
 /// Floats of whole rows that are put together from a block of some of their columns.
 const FILLED: usize = 2048;

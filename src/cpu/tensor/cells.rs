@@ -35,6 +35,11 @@ impl<'a, T> Cells<'a, T> {
         Self { start: y.as_mut_ptr(), len: y.len(), life: PhantomData }
     }
 
+    /// The address of an element, which may lie beyond the end.
+    pub(super) fn address(&self, at: u64) -> usize {
+        (self.start as usize).wrapping_add((at as usize).wrapping_mul(size_of::<T>()))
+    }
+
     /// How many elements there are.
     pub(super) fn len(&self) -> usize {
         self.len

@@ -38,13 +38,13 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         z.extend(self.masking.sinks.map(|sinks| double::widened(sinks.data[at[SINKS] as usize])));
         let result = double::row(&self.job.op, z);
         if !self.job.op.kind.is_elementwise() {
-            self.results(row, 1)[0] = Y::of_double(result);
+            self.put(row, Y::of_double(result));
             return;
         }
         let mut col = 0;
         for run in self.layout.cols.runs(0, len) {
             for i in 0..run.len as u64 {
-                self.results(at[X] + run.at[X] + i * run.step[X], 1)[0] = Y::of_double(z[col]);
+                self.put(at[X] + run.at[X] + i * run.step[X], Y::of_double(z[col]));
                 col += 1;
             }
         }
@@ -52,7 +52,10 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     fn each_double(&self, row: u64, len: u64, mut take: impl FnMut(X_)) {
         for run in self.layout.cols.runs(0, len) {
-            (0..run.len as u64).for_each(|i| take(self.elements(row + run.at[X] + i * run.step[X], 1)[0]));
+            for i in 0..run.len as u64 {
+                // SAFETY: the element is copied; its row is written later, by this thread.
+                take(unsafe { self.elements(row + run.at[X] + i * run.step[X], 1) }[0]);
+            }
         }
     }
 

@@ -234,32 +234,38 @@ mod tests {
     use super::*;
     use crate::{LogSumExp, Softmax};
 
-    /// The example of the documentation: the same array along both axes and over all.
+    /// The results of a 3 x 3 array in a type, as f64.
+    fn of_nine<E: Element>(shape: Shape, of: impl Fn(f64) -> E, to: impl Fn(E) -> f64) -> Vec<f64> {
+        let x = [4.8, 1.21, 2.385, 8.9, -1.81, 0.2, 1.41, 1.051, 0.026].map(of);
+        let mut y = x;
+        run_tensor(Softmax::new(), &x, shape, &Masking::new(), &mut y).unwrap();
+        y.map(to).to_vec()
+    }
+
     #[test]
     fn known_values_along_each_axis() {
-        let x = [4.8f32, 1.21, 2.385, 8.9, -1.81, 0.2, 1.41, 1.051, 0.026];
-        let mut y = [0.0f32; 9];
-        let near =
-            |y: &[f32], expected: &[f32]| y.iter().zip(expected).all(|(y, e)| (y - e).abs() <= 1e-6 * e);
-        let mut run = |shape| {
-            run_tensor(Softmax::new(), &x, shape, &Masking::new(), &mut y).unwrap();
-            y
+        let near = |y: &[f64], expected: &[f64], by: f64| {
+            y.iter().zip(expected).all(|(y, expected)| (y - expected).abs() <= by * expected)
         };
         let all = [
-            1.625_108_62e-2,
-            4.485_028_47e-4,
-            1.452_316_33e-3,
-            9.805_952_15e-1,
-            2.188_748_53e-5,
-            1.633_532_49e-4,
-            5.478_026_14e-4,
-            3.825_712_95e-4,
-            1.372_652_28e-4,
+            1.62510862e-2,
+            4.48502847e-4,
+            1.45231633e-3,
+            9.80595215e-1,
+            2.18874853e-5,
+            1.63353249e-4,
+            5.47802614e-4,
+            3.82571295e-4,
+            1.37265228e-4,
         ];
-        assert!(near(&run(Shape::all_axes(&[3, 3]).unwrap()), &all));
-        let down = run(Shape::along(&[3, 3], &[0]).unwrap());
-        assert!(near(&down, &[1.629_354_55e-2, 5.258_183_16e-1, 8.285_056_14e-1]));
-        assert!((0..3).all(|i| (down[i] + down[i + 3] + down[i + 6] - 1.0).abs() < 1e-6));
+        let down = [1.62935455e-2, 5.25818316e-1, 8.28505614e-1];
+        let (over_all, along) = (Shape::all_axes(&[3, 3]).unwrap(), Shape::along(&[3, 3], &[0]).unwrap());
+        assert!(near(&of_nine(over_all, |x| x, |y| y), &all, 5e-9));
+        // The elements themselves are rounded to f32.
+        assert!(near(&of_nine(over_all, |x| x as f32, f64::from), &all, 1e-6));
+        let columns = of_nine(along, |x| x as f32, f64::from);
+        assert!(near(&columns, &down, 1e-6) && near(&of_nine(along, |x| x, |y| y), &down, 5e-9));
+        assert!((0..3).all(|i| (columns[i] + columns[i + 3] + columns[i + 6] - 1.0).abs() < 1e-6));
     }
 
     #[test]

@@ -103,7 +103,8 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         if let Some(mask) =
             masking.mask.filter(|_| X_::DTYPE == DType::F32 && masking.bias.is_none() && self.scale == 1.0)
         {
-            let x = bytemuck::cast_slice(self.elements(at[X], z.len()));
+            // SAFETY: the slice ends with this call, in which nothing is written but scratch.
+            let x = bytemuck::cast_slice(unsafe { self.elements(at[X], z.len()) });
             return hide_from(token, x, z, mask.data, at[MASK] as usize);
         }
         self.widen(at[X], z);
@@ -200,7 +201,8 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     /// Elements that lie side by side, as f32.
     pub(super) fn widen(&self, at: u64, z: &mut [f32]) {
-        let x = self.elements(at, z.len());
+        // SAFETY: the slice ends with this call, in which nothing is written but scratch.
+        let x = unsafe { self.elements(at, z.len()) };
         match X_::DTYPE {
             DType::F32 => z.copy_from_slice(bytemuck::cast_slice(x)),
             DType::F16 => half::widen_f16(self.job.token, bytemuck::cast_slice(x), z),
@@ -213,7 +215,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     #[inline(always)]
     pub(super) fn prefetch(&self, at: u64, len: usize) {
         let size = size_of::<X_>();
-        let start = (at as usize).wrapping_mul(size).wrapping_add(self.address(0));
+        let start = self.x.address(at);
         for line in (0..len * size).step_by(64) {
             crate::cpu::stream::prefetch_at(start.wrapping_add(line));
         }
@@ -221,13 +223,16 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     /// Where an element lies.
     pub(super) fn address(&self, at: u64) -> usize {
-        self.elements(at, 0).as_ptr() as usize
+        self.x.address(at)
     }
 
     /// Input elements from a place on.
-    pub(super) fn elements(&self, at: u64, len: usize) -> &[X_] {
-        // SAFETY: where input and output are one array, a block is read by the thread that writes it, and
-        // before it is written; no slice outlives this stage.
+    ///
+    /// # Safety
+    /// They are not written while the slice lives. Where input and output are one array: each row, or piece
+    /// of one, is read by the same call that goes on to write it, or before any result of it is written.
+    pub(super) unsafe fn elements(&self, at: u64, len: usize) -> &[X_] {
+        // SAFETY: the caller's.
         unsafe { self.x.slice(at, len) }
     }
 }

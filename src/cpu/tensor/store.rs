@@ -52,6 +52,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     }
 
     /// The results of a block where they are one piece of memory, of f32, and nothing follows a row.
+    #[allow(clippy::mut_from_ref, reason = "the output is shared by place")]
     pub(super) fn direct(&self, block: &Block) -> Option<&mut [f32]> {
         let whole =
             block.pitch() == block.width() && block.width() as u64 == self.layout.len(block.rows.start);
@@ -59,7 +60,8 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
             return None;
         }
         let at = block.rows.start * block.width() as u64;
-        Some(bytemuck::cast_slice_mut(self.results(at, block.count() * block.width())))
+        // SAFETY: the block's rows are this thread's, which asks for them once.
+        Some(bytemuck::cast_slice_mut(unsafe { self.results(at, block.count() * block.width()) }))
     }
 
     /// Puts the results of rows of which only some columns were computed: as whole rows, which leave scratch
@@ -101,9 +103,10 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
             for run in self.layout.cols.runs(start, end) {
                 let (at, step) = (row + run.at[X], run.step[X]);
                 if step == 1 {
-                    self.results(at, run.len).fill(value);
+                    // SAFETY: the slice ends with this line.
+                    unsafe { self.results(at, run.len) }.fill(value);
                 } else {
-                    (0..run.len as u64).for_each(|i| self.results(at + i * step, 1)[0] = value);
+                    (0..run.len as u64).for_each(|i| self.put(at + i * step, value));
                 }
             }
         }
@@ -128,7 +131,8 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     /// Results to elements that lie side by side.
     pub(super) fn narrow(&self, z: &[f32], at: u64) {
-        let y = self.results(at, z.len());
+        // SAFETY: the slice ends with this call, which is the only one for these elements.
+        let y = unsafe { self.results(at, z.len()) };
         match Y::DTYPE {
             DType::F32 if self.past_caches => stream::copy(self.job.level, z, bytemuck::cast_slice_mut(y)),
             DType::F32 => bytemuck::cast_slice_mut(y).copy_from_slice(z),
@@ -154,11 +158,21 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         }
     }
 
+    /// One result.
+    pub(super) fn put(&self, at: u64, value: Y) {
+        // SAFETY: the slice ends with this call.
+        let place = unsafe { self.results(at, 1) };
+        place[0] = value;
+    }
+
     /// Output elements from a place on.
+    ///
+    /// # Safety
+    /// Nobody else uses them while the slice lives: each row's results, or those of a piece of it, are
+    /// written by the one thread that computes it.
     #[allow(clippy::mut_from_ref, reason = "the output is shared by place")]
-    pub(super) fn results(&self, at: u64, len: usize) -> &mut [Y] {
-        // SAFETY: each row's results are written by the one thread that computes it, or that computes
-        // this piece of it, and no slice outlives this stage.
+    unsafe fn results(&self, at: u64, len: usize) -> &mut [Y] {
+        // SAFETY: the caller's.
         unsafe { self.y.slice_mut(at, len) }
     }
 }

@@ -76,6 +76,7 @@ fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
     let bytes = || Terms::new().mask_bytes(&[cols]);
     let (softmax, log_sum_exp) = (Op::new(OpKind::Softmax), Op::new(OpKind::LogSumExp));
     let (log_softmax, fast) = (Op::new(OpKind::LogSoftmax), softmax.precision(Precision::Fast));
+    #[allow(clippy::type_complexity, reason = "a table")]
     let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 8] = [
         (" of f16", softmax, &[30, cols], -1, f16, Terms::new(), false),
         (" of f16 with a bias", fast, &[30, cols], -1, f16, Terms::new().bias(DType::F16, &[30, 1]), false),
