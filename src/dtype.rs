@@ -91,7 +91,7 @@ pub(crate) mod sealed {
     }
 }
 
-/// A type of element that the CPU computes with: `f32`, [`f16`], [`bf16`] and `f64`. Halves are
+/// A type of element that the CPU computes with: `f32`, [`struct@f16`], [`bf16`] and `f64`. Halves are
 /// computed in f32 and rounded to the nearest, ties to even; f64 is computed in f64.
 pub trait Element: sealed::Sealed {
     /// Its type.

@@ -60,7 +60,7 @@ pub struct Options {
 impl Options {
     /// Adds thresholds, which are used where their key matches the device: of several, and of the
     /// shipped ones where none of these matches, those that say most about it.
-    /// [`Ops::profile`] tells which.
+    /// [`super::Ops::profile`] tells which.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profiles.push(profile);
@@ -89,7 +89,7 @@ impl Options {
     }
 
     /// Begins with the pipelines that an earlier process kept ([`Compiled::new`]: none yet), so that
-    /// [`Ops::compiled`] gives those to keep for the next. Without effect on a device without
+    /// [`super::Ops::compiled`] gives those to keep for the next. Without effect on a device without
     /// `Features::PIPELINE_CACHE`, which today only wgpu's Vulkan backend has.
     #[must_use]
     pub fn compiled(mut self, compiled: Compiled) -> Self {
@@ -99,7 +99,7 @@ impl Options {
 
     /// Lets a [`crate::Context`] compute on the CPU what the CPU finishes before the GPU would have
     /// started, by a break-even that it measures once. Operations of `Precision::Fast` and forced
-    /// kernels stay on the GPU. [`crate::Context::new`] does so; [`Ops`] takes no notice.
+    /// kernels stay on the GPU. [`crate::Context::new`] does so; [`super::Ops`] takes no notice.
     #[must_use]
     pub fn small_on_cpu(mut self, small_on_cpu: bool) -> Self {
         self.small_on_cpu = small_on_cpu;
