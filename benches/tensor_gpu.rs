@@ -94,7 +94,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let given = |name: &str| args.iter().position(|a| a == name).and_then(|i| args.get(i + 1));
     let number = |name, default| given(name).map_or(default, |n| n.parse().expect("a number"));
-    let cols = given("--cols").map_or("8,64,1000,4096", |cols| cols);
+    let cols = given("--cols").map_or("64,1000,4096", |cols| cols);
     let (elements, runs) = (number("--elements", 1 << 22), number("--runs", 9));
     for entry in pollster::block_on(adapters()) {
         let name = entry.to_string();

@@ -31,11 +31,18 @@ struct Table {
 
 @group(0) @binding(3) var<storage, read> table: Table;
 
-// Reads the seal once; every entry point begins with it.
-fn open_seal() { zero = table.zero; }
-
 // Levels of a row's columns.
 override COL_LEVELS: u32 = 1u;
+
+// Elements from a column to the next one of the outermost level, which is the only one of most shapes:
+// read once, since a program on the CPU reads what lies in a buffer for each lane by itself.
+var<private> column_step: vec4<u32>;
+
+// Reads the seal once, and the step; every entry point begins with it.
+fn open_seal() {
+    zero = table.zero;
+    column_step = table.columns[COL_LEVELS - 1u].wide;
+}
 
 struct Column {
     rest: u32,
@@ -59,5 +66,5 @@ fn column(col: u32) -> vec4<u32> {
     if (COL_LEVELS > 5u) { c = peel(c, 4u); }
     if (COL_LEVELS > 6u) { c = peel(c, 5u); }
     if (COL_LEVELS > 7u) { c = peel(c, 6u); }
-    return c.place + c.rest * table.columns[COL_LEVELS - 1u].wide;
+    return c.place + c.rest * column_step;
 }
