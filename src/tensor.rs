@@ -23,7 +23,7 @@ impl Context {
         masking: &Masking<'_>,
         out: &mut [Y],
     ) -> Result<Timing, Error> {
-        let op = op.into().with_usual_empty_row(masking.hides()).checked()?;
+        let op = masking.settle(op.into()).checked()?;
         check_tensor(op, x, shape, masking, out)?;
         let is_plain = masking.is_empty() && shape.is_contiguous();
         if X::DTYPE == DType::F32 && Y::DTYPE == DType::F32 && is_plain {
@@ -49,7 +49,7 @@ impl Context {
         shape: Shape,
         masking: &Masking<'_>,
     ) -> Result<Timing, Error> {
-        let op = op.into().with_usual_empty_row(masking.hides()).checked()?;
+        let op = masking.settle(op.into()).checked()?;
         if !op.kind.is_elementwise() {
             return Err(Error::NotInPlace { op: op.kind.name() });
         }

@@ -1,32 +1,10 @@
-//! The walk over a tensor: nested loops over its axes, the fewest that reach all operands, and pieces of
-//! them that fit a binding.
+//! The walk over a tensor: the loops over it and its operands, and pieces of them that fit a binding.
 
 use std::ops::Range;
 
 use super::terms::Terms;
 use crate::Shape;
-use crate::masking::broadcast_strides;
-
-/// Operands that a level has strides for.
-pub(super) const OPERANDS: usize = 8;
-/// The places of those that differ between columns, and of a query's position.
-pub(super) const INPUT: usize = 0;
-pub(super) const MASK: usize = 1;
-pub(super) const BIAS: usize = 2;
-pub(super) const QUERY: usize = 3;
-/// The places of those with one element per row: lengths or offsets, sinks, scales, slopes.
-pub(super) const LENGTHS: usize = 4;
-pub(super) const SINKS: usize = 5;
-pub(super) const SCALES: usize = 6;
-pub(super) const SLOPES: usize = 7;
-
-/// One loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Level {
-    pub size: u64,
-    /// Elements of each operand from one index to the next.
-    pub strides: [u64; OPERANDS],
-}
+use crate::masking::levels::{INPUT, LENGTHS, Level, levels};
 
 /// The loops over a tensor's rows and over a row's columns, outermost first; at least one of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,31 +18,8 @@ pub(super) struct Levels {
 impl Levels {
     /// Of a shape that the terms fit.
     pub fn new(shape: Shape, terms: &Terms) -> Self {
-        let (dims, rank) = (shape.dims(), shape.dims().len());
-        let input = shape.strides();
-        let of = |dims: Option<&[usize]>, rank| dims.map_or([0; _], |dims| broadcast_strides(dims, rank));
-        let mask = of(terms.mask.as_ref().map(|(_, dims)| &dims[..]), rank);
-        let bias = of(terms.bias.as_ref().map(|(_, dims)| &dims[..]), rank);
-        let kept = shape.kept_dims().len();
-        let of_rows = [&terms.lengths, &terms.sinks, &terms.row_scale].map(|dims| of(dims.as_deref(), kept));
-        let by_position = terms.window.is_some() || terms.alibi.is_some();
-        let many_slopes = terms.alibi.is_some_and(|slopes| slopes != 1);
-        let (mut rows, mut cols) = (Vec::new(), Vec::new());
-        for axis in 0..rank {
-            let mut strides = [0; OPERANDS];
-            (strides[INPUT], strides[MASK], strides[BIAS]) = (input[axis], mask[axis], bias[axis]);
-            if shape.is_reduced(axis) {
-                cols.push(Level { size: dims[axis], strides });
-                continue;
-            }
-            strides[QUERY] = u64::from(by_position && axis + 2 == rank);
-            strides[SLOPES] = u64::from(many_slopes && axis + 3 == rank);
-            for (place, strides_of) in (LENGTHS..).zip(&of_rows) {
-                strides[place] = strides_of[rows.len()];
-            }
-            rows.push(Level { size: dims[axis], strides });
-        }
-        Self { rows: coalesced(rows), cols: coalesced(cols), even: false }
+        let (rows, cols) = levels(shape, &terms.form());
+        Self { rows, cols, even: false }
     }
 
     /// Of rows that lie one after the other, with offsets in the place of lengths.
@@ -86,23 +41,6 @@ impl Levels {
     pub fn ends_in_columns(&self) -> bool {
         self.cols.last().is_some_and(|level| level.strides[INPUT] == 1)
     }
-}
-
-/// Without levels of one index, and with levels merged that all operands go through as through one.
-fn coalesced(axes: Vec<Level>) -> Vec<Level> {
-    let mut found: Vec<Level> = Vec::new();
-    for axis in axes.into_iter().filter(|axis| axis.size != 1) {
-        match found.last_mut() {
-            Some(outer) if (0..OPERANDS).all(|i| outer.strides[i] == axis.strides[i] * axis.size) => {
-                *outer = Level { size: outer.size * axis.size, strides: axis.strides };
-            }
-            _ => found.push(axis),
-        }
-    }
-    if found.is_empty() {
-        found.push(Level { size: 1, strides: [0; OPERANDS] });
-    }
-    found
 }
 
 /// A part of a walk: a range of each level. Its rows are consecutive, and so are its columns.
@@ -209,6 +147,7 @@ pub(super) fn pieces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masking::levels::{QUERY, SLOPES};
 
     #[test]
     fn axes_that_all_operands_go_through_alike_are_one_level() {

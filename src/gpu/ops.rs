@@ -107,7 +107,7 @@ impl Ops {
         types: DTypes,
         terms: &Terms,
     ) -> Result<Prepared, Error> {
-        let op = op.into().with_usual_empty_row(terms.hides()).checked()?;
+        let op = op.into().with_usual_empty_row(terms.form().hides()).checked()?;
         shape.elements()?;
         op.kind.output_words(shape)?;
         types.check(op.kind)?;

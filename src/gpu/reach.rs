@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::args::{Beside, TensorRef};
-use super::levels::{self, INPUT, LENGTHS, Piece};
+use super::levels::Piece;
 use super::walk::Walk;
+use crate::masking::levels::{self, INPUT, LENGTHS};
 use crate::{OpKind, RowStats};
 
 /// A range of a buffer's bytes, of whole words.

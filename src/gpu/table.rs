@@ -2,10 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::levels::{Level, OPERANDS};
 use super::ops::Shared;
 use super::pipelines::filled_buffer;
 use crate::Error;
+use crate::masking::levels::{Level, OPERANDS};
 
 /// A level as in `shaders/table.wgsl`.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

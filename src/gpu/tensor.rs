@@ -6,6 +6,7 @@ use super::options::DTypes;
 use super::planner::{Access, Choice, Rows};
 use super::source::{Slots, TensorVariant, Variant};
 use super::terms::{MaskKind, Terms};
+use crate::masking::elements;
 use crate::numerics::TWO_BIN_COLS;
 use crate::{DType, Error, Op, OpKind, Shape};
 
@@ -54,7 +55,7 @@ impl Tensor {
     /// Those of [`Tensor::new`]; [`Error::Limit`] for rows whose sums depend on their own lengths, and
     /// [`Error::Binding`] for terms other than one number per row.
     pub fn ragged(op: &Op, shape: Shape, types: DTypes, terms: &Terms) -> Result<Self, Error> {
-        if terms.hides() || terms.alibi.is_some() {
+        if terms.form().hides() || terms.alibi.is_some() {
             let why = "ragged rows take sinks and scales beside them; use rows of one length, with lengths";
             return Err(Error::Binding { operand: "terms", why: why.into() });
         }
@@ -97,14 +98,13 @@ impl Tensor {
     /// How many elements of how many bits an operand beside the input has; `None` where it has none.
     pub fn beside(&self, what: Beside) -> Option<(u64, u64)> {
         let terms = &self.terms;
-        let count = |dims: &Vec<usize>| dims.iter().map(|&dim| dim as u64).product::<u64>();
         match what {
-            Beside::Mask => terms.mask.as_ref().map(|(kind, dims)| (count(dims), bits_of_mask(*kind))),
-            Beside::Bias => terms.bias.as_ref().map(|(dtype, dims)| (count(dims), dtype.bytes() * 8)),
+            Beside::Mask => terms.mask.as_ref().map(|(kind, dims)| (elements(dims), bits_of_mask(*kind))),
+            Beside::Bias => terms.bias.as_ref().map(|(dtype, dims)| (elements(dims), dtype.bytes() * 8)),
             Beside::Lengths if self.ragged => Some((self.shape.row_count() + 1, 32)),
-            Beside::Lengths => terms.lengths.as_ref().map(|dims| (count(dims), 32)),
-            Beside::Sinks => terms.sinks.as_ref().map(|dims| (count(dims), 32)),
-            Beside::RowScale => terms.row_scale.as_ref().map(|dims| (count(dims), 32)),
+            Beside::Lengths => terms.lengths.as_ref().map(|dims| (elements(dims), 32)),
+            Beside::Sinks => terms.sinks.as_ref().map(|dims| (elements(dims), 32)),
+            Beside::RowScale => terms.row_scale.as_ref().map(|dims| (elements(dims), 32)),
             Beside::Alibi => terms.alibi.map(|slopes| (slopes as u64, 32)),
         }
     }

@@ -1,6 +1,6 @@
 //! What stands beside the input of an operation, before there are buffers for it.
 
-use crate::masking::{MaskData, Masking, broadcast, check_positions};
+use crate::masking::{Form, MaskData, Masking};
 use crate::{DType, Error, Shape, Window};
 
 /// How a mask lies in memory.
@@ -95,12 +95,20 @@ impl Terms {
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        !self.hides() && self.sinks.is_none() && self.row_scale.is_none() && self.alibi.is_none()
+        self.form().is_empty()
     }
 
-    /// Whether elements may be masked, so that empty rows are zero unless told otherwise.
-    pub(crate) fn hides(&self) -> bool {
-        self.mask.is_some() || self.bias.is_some() || self.window.is_some() || self.lengths.is_some()
+    /// The same, borrowed.
+    pub(crate) fn form(&self) -> Form<'_> {
+        Form {
+            mask: self.mask.as_ref().map(|(_, dims)| &dims[..]),
+            bias: self.bias.as_ref().map(|(dtype, dims)| (*dtype, &dims[..])),
+            window: self.window,
+            lengths: self.lengths.as_deref(),
+            sinks: self.sinks.as_deref(),
+            row_scale: self.row_scale.as_deref(),
+            slopes: self.alibi.map(|slopes| slopes as u64),
+        }
     }
 
     /// Whether everything fits the shape.
@@ -108,24 +116,11 @@ impl Terms {
     /// # Errors
     /// [`Error::Broadcast`], [`Error::Length`], [`Error::DType`], [`Error::Axis`].
     pub(crate) fn check(&self, shape: Shape) -> Result<(), Error> {
-        if let Some((_, dims)) = &self.mask {
-            broadcast("mask", dims, shape.dims())?;
+        if let Some((DType::F64, _)) = self.bias {
+            let why = "the GPU takes a bias of f32, f16 or bf16; convert the bias".into();
+            return Err(Error::DType { operand: "bias", dtype: DType::F64, why });
         }
-        if let Some((dtype, dims)) = &self.bias {
-            broadcast("bias", dims, shape.dims())?;
-            if *dtype == DType::F64 {
-                let why = "the GPU takes a bias of f32, f16 or bf16; convert the bias".into();
-                return Err(Error::DType { operand: "bias", dtype: DType::F64, why });
-            }
-        }
-        let kept = shape.kept_dims();
-        let of_rows = [("lengths", &self.lengths), ("sinks", &self.sinks), ("row scale", &self.row_scale)];
-        for (operand, dims) in of_rows {
-            if let Some(dims) = dims {
-                broadcast(operand, dims, &kept)?;
-            }
-        }
-        check_positions(shape, self.window.is_some(), self.alibi.map(|slopes| slopes as u64))
+        self.form().check(shape)
     }
 }
 

@@ -2,7 +2,7 @@
 //! their elements by.
 
 use super::args::SoftmaxArgs;
-use super::levels::{self, Fit, INPUT, OPERANDS, Piece, QUERY};
+use super::levels::{self, Fit, Piece};
 use super::ops::Shared;
 use super::pipelines::Pipelines;
 use super::plan::{Dispatch, Plan, empty_fill, scratch};
@@ -13,6 +13,7 @@ use super::source::Slots;
 use super::table::{Blocks, Table, blocks, level_data};
 use super::tensor::Tensor;
 use super::window::{Params, SCRATCH_BYTES, grid};
+use crate::masking::levels::{INPUT, OPERANDS, QUERY};
 use crate::{Error, Window};
 
 /// Bytes of a binding that the shaders' indices reach.

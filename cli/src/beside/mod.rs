@@ -5,7 +5,7 @@ mod load;
 
 use std::ops::Range;
 
-use wgpu_softmax::{DType, EmptyRow, Error, Masking, Op, Shape, Window, bf16, f16};
+use wgpu_softmax::{DType, Error, Masking, Op, Shape, Window, bf16, f16};
 
 pub use args::Args;
 
@@ -47,19 +47,14 @@ impl Beside {
         self.names.is_empty()
     }
 
-    /// Says of an operation what a row gives in which no element takes part, where that is left open.
-    pub fn settle(&self, op: &mut Op) {
-        let hides =
-            self.mask.is_some() || self.bias.is_some() || self.window.is_some() || self.lengths.is_some();
-        if op.empty_row == EmptyRow::Usual {
-            op.empty_row = if hides { EmptyRow::Zero } else { EmptyRow::Nan };
-        }
+    /// An operation with what its empty rows are settled.
+    pub fn settle(&self, op: Op) -> Op {
+        Part::whole(self).masking().settle(op)
     }
 
     /// Whether all of it fits an array.
     pub fn check(&self, shape: Shape, dtype: DType) -> Result<(), Error> {
-        let whole = Cut { axis: None, dims: Vec::new(), axes: Vec::new() };
-        self.part(&whole, 0..1).masking().check(shape, dtype)
+        Part::whole(self).masking().check(shape, dtype)
     }
 
     /// How many parts of a cut array go together at least: bits cannot be cut within a byte.

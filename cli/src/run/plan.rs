@@ -42,8 +42,7 @@ impl Plan {
         let kind = source.kind();
         let input = kind.float().ok_or_else(|| fail(&not_handled(&kind.to_string())))?;
         let beside = Beside::load(&args.beside, source.shape(), args.memory())?;
-        let mut op = args.operation.op()?;
-        beside.settle(&mut op);
+        let op = beside.settle(args.operation.op()?);
         let output = Name::of(&args.output);
         let container = Container::of(&output.path).unwrap_or(source.container());
         let orders = Orders {

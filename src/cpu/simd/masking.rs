@@ -37,9 +37,8 @@ pub(crate) fn add_bias(token: Level, z: &mut [f32], bias: Values, at: usize, ste
 pub(crate) fn hide(token: Level, z: &mut [f32], mask: MaskData, at: usize, step: usize) {
     match mask {
         MaskData::Bytes(mask) if step == 1 => hide_by_bytes(token, z, &mask[at..][..z.len()]),
-        MaskData::Bytes(mask) => hide_by(z, |i| mask[at + i * step] != 0),
         MaskData::Bits(mask) if step == 1 => hide_by_bits(token, z, mask, at),
-        MaskData::Bits(mask) => hide_by(z, |i| bit(mask, at + i * step)),
+        _ => hide_by(z, |i| mask.takes_part(at + i * step)),
     }
 }
 
@@ -51,12 +50,6 @@ pub(crate) fn hide_from(token: Level, x: &[f32], z: &mut [f32], mask: MaskData, 
         z.copy_from_slice(x);
         hide(token, z, mask, at + i * PIECE, 1);
     }
-}
-
-/// Bit number `at`.
-#[inline(always)]
-pub(crate) fn bit(mask: &[u8], at: usize) -> bool {
-    mask[at / 8] >> (at % 8) & 1 != 0
 }
 
 fn bias_all<B: Copy>(token: Level, z: &mut [f32], bias: &[B], step: usize, widen: impl Fn(B) -> f32 + Copy) {
@@ -164,11 +157,12 @@ fn hide_by_bits(token: Level, z: &mut [f32], mask: &[u8], at: usize) {
     }
     let (head, rest) = z.split_at_mut(z.len().min(at.next_multiple_of(8) - at));
     let first = at + head.len();
-    hide_by(head, |i| bit(mask, at + i));
+    let part = |bit: usize| MaskData::Bits(mask).takes_part(bit);
+    hide_by(head, |i| part(at + i));
     let (whole, tail) = rest.split_at_mut(rest.len() / 16 * 16);
     dispatch!(token, simd => each(simd, whole, &mask[first / 8..]));
     let last = first + whole.len();
-    hide_by(tail, |i| bit(mask, last + i));
+    hide_by(tail, |i| part(last + i));
 }
 
 fn hide_by(z: &mut [f32], takes_part: impl Fn(usize) -> bool) {

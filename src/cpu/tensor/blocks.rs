@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
-use super::walk::X as X_;
 use crate::DType;
 use crate::cpu::rows::{self, Io, Job};
 use crate::cpu::{scratch, stream};
 use crate::dtype::Element;
+use crate::masking::levels::INPUT;
 
 /// Floats of a block, so that it stays in the L1 cache between its stages.
 const BLOCK: usize = 2048;
@@ -66,7 +66,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         if block.rows.end >= end || self.layout.is_turned() {
             return 0;
         }
-        let next = self.layout.runs(block.rows.end..block.rows.end + 1).next().map_or(0, |run| run.at[X_]);
+        let next = self.layout.runs(block.rows.end..block.rows.end + 1).next().map_or(0, |run| run.at[INPUT]);
         let bytes = self.address(next + block.cols.start) as isize - z.as_ptr() as isize;
         (bytes / 4) as usize
     }

@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use super::Task;
-use super::walk::X;
 use crate::cpu::rows::{Job, Lines, run_columns};
 use crate::cpu::scratch;
 use crate::dtype::Element;
+use crate::masking::levels::INPUT;
 
 /// Floats of the lines that go together: half of a usual L2 cache.
 const FLOATS: usize = 1 << 19;
@@ -18,7 +18,7 @@ const AHEAD: u64 = 12;
 /// Lines begin on a vector of any level.
 const LANES: usize = 16;
 
-impl<X_: Element, Y: Element> Task<'_, X_, Y> {
+impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Computes the next rows that lie side by side, and says which is the next one after them.
     pub(super) fn compute_columns(&self, row: u64, end: u64) -> u64 {
         let cols = self.layout.len(row) as usize;
@@ -35,7 +35,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
 
     fn compute_lines(&self, rows: Range<u64>, lines: &mut [f32], pitch: usize) {
         let count = (rows.end - rows.start) as usize;
-        let at = self.layout.runs(rows.clone()).next().expect("at least one row").at[X];
+        let at = self.layout.runs(rows.clone()).next().expect("at least one row").at[INPUT];
         let words = if self.job.op.kind.is_elementwise() { 0 } else { self.job.words };
         let job = Job { cols: lines.len() / pitch, ..self.job };
         let mut results = vec![0.0; count * words];
@@ -55,18 +55,20 @@ struct Rows<'a, 'b, X, Y> {
     pitch: usize,
 }
 
-impl<X_: Element, Y: Element> Rows<'_, '_, X_, Y> {
+impl<X: Element, Y: Element> Rows<'_, '_, X, Y> {
     /// The places of so many lines.
     fn places(&self, first: usize, lines: usize) -> impl Iterator<Item = u64> {
         let (start, end) = (first as u64, (first + lines) as u64);
         let runs = self.task.layout.cols.runs(start, end);
-        runs.flat_map(move |run| (0..run.len as u64).map(move |k| self.at + run.at[X] + k * run.step[X]))
+        runs.flat_map(move |run| {
+            (0..run.len as u64).map(move |k| self.at + run.at[INPUT] + k * run.step[INPUT])
+        })
     }
 }
 
-impl<X_: Element, Y: Element> Lines for Rows<'_, '_, X_, Y> {
+impl<X: Element, Y: Element> Lines for Rows<'_, '_, X, Y> {
     fn bring(&mut self, first: usize, lines: &mut [f32]) {
-        let ahead = AHEAD * self.task.layout.cols.innermost().step[X];
+        let ahead = AHEAD * self.task.layout.cols.innermost().strides[INPUT];
         for (at, line) in self.places(first, lines.len() / self.pitch).zip(lines.chunks_exact_mut(self.pitch))
         {
             self.task.prefetch(at + ahead, self.count);

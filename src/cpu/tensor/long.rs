@@ -14,6 +14,7 @@ use crate::cpu::scratch;
 use crate::cpu::simd::WideTotal;
 use crate::cpu::special::{from_key, settle_max};
 use crate::dtype::Element;
+use crate::masking::levels::SINKS;
 
 /// Floats of a piece of a block.
 const PIECE: usize = 1 << 14;
@@ -86,7 +87,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let mut row = 0;
         for run in self.layout.runs(block.rows.clone()) {
             for i in 0..run.len as u64 {
-                let at = run.at[super::walk::SINKS] + i * run.step[super::walk::SINKS];
+                let at = run.at[SINKS] + i * run.step[SINKS];
                 add(row, sinks.data[at as usize]);
                 row += 1;
             }

@@ -144,7 +144,7 @@ fn run_cells<X: Element, Y: Element>(
     masking: &Masking,
     y: Cells<'_, Y>,
 ) -> Result<(), Error> {
-    let op = op.with_usual_empty_row(masking.hides());
+    let op = masking.settle(op);
     if shape.row_count() == 0 || shape.cols() == 0 && op.kind.is_elementwise() {
         return op.checked().map(drop);
     }

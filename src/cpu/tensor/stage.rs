@@ -6,13 +6,14 @@ use std::ops::Range;
 use fearless_simd::{Level, dispatch};
 
 use super::Task;
-use super::walk::{BIAS, MASK, Offsets, Run, SCALE, SINKS, X};
+use super::walk::{Offsets, Run};
 use crate::DType;
 use crate::cpu::masking::{MASKED, row_scale};
 use crate::cpu::simd::half;
 use crate::cpu::simd::masking::{add_bias, alibi_all, hide, hide_from, scale_all};
 use crate::cpu::simd::transpose::turn;
 use crate::dtype::Element;
+use crate::masking::levels::{BIAS, INPUT, MASK, SCALES, SINKS};
 
 /// Lines that are turned together.
 const LINES: usize = 16;
@@ -45,7 +46,7 @@ impl Block {
     }
 }
 
-impl<X_: Element, Y: Element> Task<'_, X_, Y> {
+impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Brings a block together.
     pub(super) fn stage(&self, block: &Block, z: &mut [f32]) {
         let (pitch, width) = (block.pitch(), block.width());
@@ -59,18 +60,18 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                     first += run.len;
                     continue;
                 }
-                self.widen(run.at[X], z);
+                self.widen(run.at[INPUT], z);
             } else if self.is_ragged {
                 let row = block.rows.start + first as u64;
                 let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
-                self.gather(run.at[X], &cols, z);
+                self.gather(run.at[INPUT], &cols, z);
             } else if self.layout.is_turned() {
                 for (i, z) in z.chunks_mut(TURNED_ROWS * pitch).enumerate() {
-                    self.turn_in(run.at[X] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
+                    self.turn_in(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
                 }
             } else {
                 for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
-                    self.gather(run.at[X] + i as u64 * run.step[X], &block.cols, z);
+                    self.gather(run.at[INPUT] + i as u64 * run.step[INPUT], &block.cols, z);
                 }
             }
             if self.is_masked {
@@ -89,7 +90,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let per_row = beside.window.is_some() || beside.lengths.is_some() || beside.row_scale.is_some();
         let alike = |operand: usize| {
             let next = run.step[operand] == width as u64 || run.len == 1;
-            next && self.layout.cols.innermost().step[operand] == 1
+            next && self.layout.cols.innermost().strides[operand] == 1
         };
         !per_row
             && beside.alibi.is_none()
@@ -101,13 +102,13 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     fn mask_alike(&self, at: &Offsets, z: &mut [f32]) {
         let (token, masking) = (self.job.token, self.masking);
         if let Some(mask) =
-            masking.mask.filter(|_| X_::DTYPE == DType::F32 && masking.bias.is_none() && self.scale == 1.0)
+            masking.mask.filter(|_| X::DTYPE == DType::F32 && masking.bias.is_none() && self.scale == 1.0)
         {
             // SAFETY: the slice ends with this call, in which nothing is written but scratch.
-            let x = bytemuck::cast_slice(unsafe { self.elements(at[X], z.len()) });
+            let x = bytemuck::cast_slice(unsafe { self.elements(at[INPUT], z.len()) });
             return hide_from(token, x, z, mask.data, at[MASK] as usize);
         }
-        self.widen(at[X], z);
+        self.widen(at[INPUT], z);
         if self.scale != 1.0 {
             scale_all(token, z, self.scale);
         }
@@ -124,10 +125,10 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
             debug_assert!(
-                run.step[X] == 1 || run.len == 1,
+                run.step[INPUT] == 1 || run.len == 1,
                 "elements that lie apart are their rows' neighbours"
             );
-            self.widen(row + run.at[X], &mut z[done..][..run.len]);
+            self.widen(row + run.at[INPUT], &mut z[done..][..run.len]);
             done += run.len;
         }
     }
@@ -141,7 +142,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
             for start in (0..run.len).step_by(LINES) {
                 let count = LINES.min(run.len - start);
                 for (i, line) in lines.chunks_exact_mut(TURNED_ROWS).take(count).enumerate() {
-                    let at = row + run.at[X] + (start + i) as u64 * run.step[X];
+                    let at = row + run.at[INPUT] + (start + i) as u64 * run.step[INPUT];
                     self.widen(at, &mut line[..rows]);
                 }
                 turn_lines(self.job.token, &lines, TURNED_ROWS, (count, rows), &mut z[done + start..], pitch);
@@ -165,16 +166,16 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let z = &mut z[from..to];
         let scale = masking
             .row_scale
-            .map_or(self.scale, |of_row| row_scale(self.scale, of_row.data[at[SCALE] as usize]));
+            .map_or(self.scale, |of_row| row_scale(self.scale, of_row.data[at[SCALES] as usize]));
         if scale != 1.0 {
             scale_all(self.job.token, z, scale);
         }
-        self.add(&cols, at, row, z);
+        self.add(&cols, at, z);
         self.hide(&cols, at, z);
     }
 
     /// Bias and ALiBi.
-    fn add(&self, cols: &Range<u64>, at: &Offsets, row: u64, z: &mut [f32]) {
+    fn add(&self, cols: &Range<u64>, at: &Offsets, z: &mut [f32]) {
         if let Some(bias) = &self.masking.bias {
             let mut done = 0;
             for run in self.layout.cols.runs(cols.start, cols.end) {
@@ -183,7 +184,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 done += run.len;
             }
         }
-        if let Some((slope, own)) = self.layout.slope(self.masking, row) {
+        if let Some((slope, own)) = self.layout.slope(self.masking, at) {
             alibi_all(self.job.token, z, slope, own.saturating_sub(cols.start as i64));
         }
     }
@@ -203,7 +204,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     pub(super) fn widen(&self, at: u64, z: &mut [f32]) {
         // SAFETY: the slice ends with this call, in which nothing is written but scratch.
         let x = unsafe { self.elements(at, z.len()) };
-        match X_::DTYPE {
+        match X::DTYPE {
             DType::F32 => z.copy_from_slice(bytemuck::cast_slice(x)),
             DType::F16 => half::widen_f16(self.job.token, bytemuck::cast_slice(x), z),
             DType::BF16 => half::widen_bf16(self.job.token, bytemuck::cast_slice(x), z),
@@ -214,7 +215,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     /// Asks for elements that lie side by side; they may lie beyond the array's end.
     #[inline(always)]
     pub(super) fn prefetch(&self, at: u64, len: usize) {
-        let size = size_of::<X_>();
+        let size = size_of::<X>();
         let start = self.x.address(at);
         for line in (0..len * size).step_by(64) {
             crate::cpu::stream::prefetch_at(start.wrapping_add(line));
@@ -231,7 +232,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     /// # Safety
     /// They are not written while the slice lives. Where input and output are one array: each row, or piece
     /// of one, is read by the same call that goes on to write it, or before any result of it is written.
-    pub(super) unsafe fn elements(&self, at: u64, len: usize) -> &[X_] {
+    pub(super) unsafe fn elements(&self, at: u64, len: usize) -> &[X] {
         // SAFETY: the caller's.
         unsafe { self.x.slice(at, len) }
     }

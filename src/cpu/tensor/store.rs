@@ -6,19 +6,19 @@ use fearless_simd::{Level, dispatch};
 
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
-use super::walk::X;
 use crate::DType;
 use crate::cpu::simd::half;
 use crate::cpu::simd::transpose::turn;
 use crate::cpu::stream;
 use crate::dtype::Element;
+use crate::masking::levels::INPUT;
 
 /// Halves that are converted before they go past the caches.
 const PAIRS: usize = 1024;
 /// Columns that are turned together.
 const COLUMNS: usize = 16;
 
-impl<X_: Element, Y: Element> Task<'_, X_, Y> {
+impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Puts one result per element where its element was, and what follows the block's columns as that of
     /// all elements outside of them.
     pub(super) fn store(&self, block: &Block, z: &[f32]) {
@@ -28,23 +28,23 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         for run in self.layout.runs(block.rows.clone()) {
             let z = &z[first * pitch..][..run.len * pitch];
             if self.layout.is_contiguous() && whole {
-                self.narrow(z, run.at[X]);
+                self.narrow(z, run.at[INPUT]);
             } else if self.is_ragged {
                 let row = block.rows.start + first as u64;
                 let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
-                self.scatter(run.at[X], &cols, z);
+                self.scatter(run.at[INPUT], &cols, z);
             } else if self.layout.is_turned() {
                 for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
-                    self.turn_out(run.at[X] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
+                    self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
                 }
             } else {
                 for (i, z) in z.chunks_exact(pitch).enumerate() {
-                    self.scatter(run.at[X] + i as u64 * run.step[X], &block.cols, z);
+                    self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &block.cols, z);
                 }
             }
             if block.fill && !self.is_ragged {
                 for (i, z) in z.chunks_exact(pitch).enumerate() {
-                    self.fill(run.at[X] + i as u64 * run.step[X], block, Y::narrow(z[width]));
+                    self.fill(run.at[INPUT] + i as u64 * run.step[INPUT], block, Y::narrow(z[width]));
                 }
             }
             first += run.len;
@@ -91,7 +91,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
     fn scatter(&self, row: u64, cols: &Range<u64>, z: &[f32]) {
         let mut done = 0;
         for run in self.layout.cols.runs(cols.start, cols.end) {
-            self.narrow(&z[done..][..run.len], row + run.at[X]);
+            self.narrow(&z[done..][..run.len], row + run.at[INPUT]);
             done += run.len;
         }
     }
@@ -101,7 +101,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
         let end = self.layout.len(block.rows.start);
         for (start, end) in [(0, block.cols.start), (block.cols.end, end)] {
             for run in self.layout.cols.runs(start, end) {
-                let (at, step) = (row + run.at[X], run.step[X]);
+                let (at, step) = (row + run.at[INPUT], run.step[INPUT]);
                 if step == 1 {
                     // SAFETY: the slice ends with this line.
                     unsafe { self.results(at, run.len) }.fill(value);
@@ -121,7 +121,7 @@ impl<X_: Element, Y: Element> Task<'_, X_, Y> {
                 let count = COLUMNS.min(run.len - start);
                 turn_lines(self.job.token, &z[done + start..], pitch, (rows, count), &mut lines);
                 for (i, line) in lines.chunks_exact(TURNED_ROWS).take(count).enumerate() {
-                    let at = row + run.at[X] + (start + i) as u64 * run.step[X];
+                    let at = row + run.at[INPUT] + (start + i) as u64 * run.step[INPUT];
                     self.narrow(&line[..rows], at);
                 }
             }

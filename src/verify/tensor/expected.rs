@@ -32,8 +32,7 @@ fn indices(dims: &[usize]) -> impl Iterator<Item = Index> + use<'_> {
 /// Where the case's operands do not fit, which those of the battery do.
 pub fn expected_tensor(case: &TensorCase) -> Vec<u32> {
     let shape = case.shape().expect("a case has a shape");
-    let op =
-        case.op.with_usual_empty_row(case.masking.borrow(&[]).hides()).checked().expect("a finite scale");
+    let op = case.masking.borrow(&[]).settle(case.op).checked().expect("a finite scale");
     let (rows, cols): (Vec<_>, Vec<_>) = (0..case.dims.len()).partition(|&axis| !shape.is_reduced(axis));
     let sizes = |axes: &[usize]| axes.iter().map(|&axis| case.dims[axis]).collect::<Vec<_>>();
     let words = if op.kind == OpKind::RowStats { 8 } else { 1 };
