@@ -80,8 +80,6 @@ impl Values<'_> {
 pub(crate) mod sealed {
     /// What an [`super::Element`] can do inside.
     pub trait Sealed: bytemuck::Pod + Send + Sync {
-        /// As the f32 it is computed as.
-        fn widen(self) -> f32;
         /// The element nearest to a result.
         fn narrow(y: f32) -> Self;
         /// As an f64, exactly.
@@ -99,12 +97,8 @@ pub trait Element: sealed::Sealed {
 }
 
 macro_rules! element {
-    ($type:ty, $dtype:ident, $widen:expr, $narrow:expr, $to_double:expr, $of_double:expr) => {
+    ($type:ty, $dtype:ident, $narrow:expr, $to_double:expr, $of_double:expr) => {
         impl sealed::Sealed for $type {
-            #[inline(always)]
-            fn widen(self) -> f32 {
-                $widen(self)
-            }
             #[inline(always)]
             fn narrow(y: f32) -> Self {
                 $narrow(y)
@@ -124,12 +118,11 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32, |x| x, |y| y, f64::from, |y| settled(y) as f32);
-element!(f64, F64, |x| x as f32, f64::from, |x| x, |y| y);
+element!(f32, F32, |y| y, f64::from, |y| settled(y) as f32);
+element!(f64, F64, f64::from, |x| x, |y| y);
 element!(
     f16,
     F16,
-    |x: f16| half::from_f16(x.to_bits()),
     |y| f16::from_bits(half::to_f16(y)),
     |x: f16| f64::from(half::from_f16(x.to_bits())),
     |y| f16::from_bits(half::to_f16(to_odd(settled(y))))
@@ -137,7 +130,6 @@ element!(
 element!(
     bf16,
     BF16,
-    |x: bf16| half::from_bf16(x.to_bits()),
     |y| bf16::from_bits(half::to_bf16(y)),
     |x: bf16| f64::from(half::from_bf16(x.to_bits())),
     |y| bf16::from_bits(half::to_bf16(to_odd(settled(y))))

@@ -67,7 +67,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             return 0;
         }
         let next = self.layout.runs(block.rows.end..block.rows.end + 1).next().map_or(0, |run| run.at[INPUT]);
-        let bytes = self.address(next + block.cols.start) as isize - z.as_ptr() as isize;
+        let bytes = self.x.address(next + block.cols.start) as isize - z.as_ptr() as isize;
         (bytes / 4) as usize
     }
 
@@ -89,7 +89,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
         while block.rows.end < end {
             let next = self.block_of(block.rows.end..block.rows.end + 1);
-            let joined = join(&block, &next);
+            let joined = self.join(&block, &next);
             let fits = joined.pitch() * joined.count() <= BLOCK || self.layout.is_turned();
             if !fits
                 || !are_alike(joined.pitch(), next.pitch().min(block.pitch()))
@@ -105,12 +105,12 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Whether all rows are computed whole.
     fn is_uniform(&self) -> bool {
         let hides = self.masking.window.is_some() || self.masking.lengths.is_some();
-        !self.is_ragged && (!hides || self.layout.len(0) <= WHOLE)
+        !self.layout.is_ragged() && (!hides || self.layout.len(0) <= WHOLE)
     }
 
     pub(super) fn block_of(&self, rows: Range<u64>) -> Block {
         let len = self.layout.len(rows.start);
-        let cols = if self.is_uniform() || self.is_ragged {
+        let cols = if self.is_uniform() || self.layout.is_ragged() {
             0..len
         } else {
             self.layout.visible_of(self.masking, rows.start)
@@ -122,6 +122,19 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             fill: hidden && self.job.op.kind.is_elementwise(),
             sink: self.masking.sinks.is_some(),
         }
+    }
+
+    /// Rows that follow each other, and the columns that any of them needs.
+    pub(super) fn join(&self, a: &Block, b: &Block) -> Block {
+        let cols = match (a.cols.is_empty(), b.cols.is_empty()) {
+            (true, _) => b.cols.clone(),
+            (_, true) => a.cols.clone(),
+            _ => a.cols.start.min(b.cols.start)..a.cols.end.max(b.cols.end),
+        };
+        // A ragged row's results end where it does.
+        let fills = self.job.op.kind.is_elementwise() && !self.layout.is_ragged();
+        let fill = fills && (a.fill || b.fill || a.cols != b.cols);
+        Block { rows: a.rows.start..b.rows.end, cols, fill, sink: a.sink }
     }
 
     fn compute_block(&self, block: &Block, end: u64, z: &mut [f32], out: &mut [f32]) {
@@ -173,14 +186,4 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 /// Whether rows of these lengths are computed together: the shorter one as if it were the longer one.
 fn are_alike(longer: usize, shorter: usize) -> bool {
     longer <= SHORT || longer <= 2 * shorter
-}
-
-fn join(a: &Block, b: &Block) -> Block {
-    let (rows, fill, sink) = (a.rows.start..b.rows.end, a.fill || b.fill || a.cols != b.cols, a.sink);
-    let cols = match (a.cols.is_empty(), b.cols.is_empty()) {
-        (true, _) => b.cols.clone(),
-        (_, true) => a.cols.clone(),
-        _ => a.cols.start.min(b.cols.start)..a.cols.end.max(b.cols.end),
-    };
-    Block { rows, cols, fill, sink }
 }

@@ -28,12 +28,9 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         } else {
             1
         };
-        let mut block = self.block_of(row..row + together);
-        for row in block.rows.clone().skip(1) {
-            let cols = self.block_of(row..row + 1).cols;
-            block.cols = block.cols.start.min(cols.start)..block.cols.end.max(cols.end);
-        }
-        (block.fill, block.sink) = (false, false);
+        let rows = (row..row + together).map(|row| self.block_of(row..row + 1));
+        let block = rows.reduce(|block, row| self.join(&block, &row)).expect("at least one row");
+        let block = Block { fill: false, sink: false, ..block };
         let job = Job {
             cols: (self.layout.len(row) + u64::from(self.masking.sinks.is_some())) as usize,
             ..self.job

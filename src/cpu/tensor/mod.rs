@@ -40,7 +40,6 @@ struct Task<'a, X, Y> {
     masking: &'a Masking<'a>,
     /// Whether elements are more than read.
     is_masked: bool,
-    is_ragged: bool,
     /// Whether results would not stay in a cache.
     past_caches: bool,
     x: Cells<'a, X>,
@@ -199,21 +198,9 @@ impl<'a, X: Element, Y: Element> Task<'a, X, Y> {
         job.stream = false;
         let bytes = y.len().saturating_mul(size_of::<Y>());
         let past_caches = op.kind.is_elementwise() && bytes > parallel::STREAM_BYTES && !x.is_same(&y);
-        let is_ragged = layout.is_ragged();
-        let is_masked = is_ragged || !masking.is_empty() || X::DTYPE == DType::F64;
+        let is_masked = layout.is_ragged() || !masking.is_empty() || X::DTYPE == DType::F64;
         let scale = if is_masked { std::mem::replace(&mut job.op.scale, 1.0) } else { 1.0 };
-        Ok(Self {
-            job,
-            scale,
-            layout,
-            masking,
-            is_masked,
-            is_ragged,
-            past_caches,
-            x,
-            y,
-            threads: options.threads,
-        })
+        Ok(Self { job, scale, layout, masking, is_masked, past_caches, x, y, threads: options.threads })
     }
 
     /// Computes all rows, on as many threads as they are worth.

@@ -16,7 +16,7 @@ use crate::dtype::Element;
 use crate::masking::levels::{BIAS, INPUT, MASK, SCALES, SINKS};
 
 /// Lines that are turned together.
-const LINES: usize = 16;
+pub(super) const LINES: usize = 16;
 /// Rows of them.
 pub(super) const TURNED_ROWS: usize = 64;
 
@@ -29,6 +29,17 @@ pub(super) struct Block {
     pub fill: bool,
     /// Whether the sink follows.
     pub sink: bool,
+}
+
+/// How the elements of a block lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// All of its rows are one piece of memory, as they are in scratch.
+    Whole,
+    /// Neighbours are elements of different rows.
+    Turned,
+    /// Each row is a piece of memory, or several.
+    Apart,
 }
 
 impl Block {
@@ -49,29 +60,27 @@ impl Block {
 impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Brings a block together.
     pub(super) fn stage(&self, block: &Block, z: &mut [f32]) {
-        let (pitch, width) = (block.pitch(), block.width());
-        let whole = pitch == width && width as u64 == self.layout.len(block.rows.start);
+        let (pitch, way) = (block.pitch(), self.way(block));
         let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
             let z = &mut z[first * pitch..][..run.len * pitch];
-            if self.layout.is_contiguous() && whole {
-                if self.lie_alike(&run, width) {
-                    self.mask_alike(&run.at, z);
-                    first += run.len;
-                    continue;
+            if way == Way::Whole && self.lie_alike(&run, pitch) {
+                self.mask_alike(&run.at, z);
+                first += run.len;
+                continue;
+            }
+            match way {
+                Way::Whole => self.widen(run.at[INPUT], z),
+                Way::Turned => {
+                    for (i, z) in z.chunks_mut(TURNED_ROWS * pitch).enumerate() {
+                        self.turn_in(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
+                    }
                 }
-                self.widen(run.at[INPUT], z);
-            } else if self.is_ragged {
-                let row = block.rows.start + first as u64;
-                let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
-                self.gather(run.at[INPUT], &cols, z);
-            } else if self.layout.is_turned() {
-                for (i, z) in z.chunks_mut(TURNED_ROWS * pitch).enumerate() {
-                    self.turn_in(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
-                }
-            } else {
-                for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
-                    self.gather(run.at[INPUT] + i as u64 * run.step[INPUT], &block.cols, z);
+                Way::Apart => {
+                    for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
+                        let cols = self.cols_of(block, first + i);
+                        self.gather(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
+                    }
                 }
             }
             if self.is_masked {
@@ -82,6 +91,24 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             }
             first += run.len;
         }
+    }
+
+    /// How a block's elements lie.
+    pub(super) fn way(&self, block: &Block) -> Way {
+        let whole =
+            block.pitch() == block.width() && block.width() as u64 == self.layout.len(block.rows.start);
+        if whole && self.layout.is_contiguous() {
+            Way::Whole
+        } else if self.layout.is_turned() {
+            Way::Turned
+        } else {
+            Way::Apart
+        }
+    }
+
+    /// The columns of one of a block's rows, which ends where it does if it is ragged.
+    pub(super) fn cols_of(&self, block: &Block, row: usize) -> Range<u64> {
+        block.cols.start..block.cols.end.min(self.layout.len(block.rows.start + row as u64))
     }
 
     /// Whether what stands beside these rows lies as they do, so that all of them are one long row.
@@ -208,7 +235,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             DType::F32 => z.copy_from_slice(bytemuck::cast_slice(x)),
             DType::F16 => half::widen_f16(self.job.token, bytemuck::cast_slice(x), z),
             DType::BF16 => half::widen_bf16(self.job.token, bytemuck::cast_slice(x), z),
-            DType::F64 => z.iter_mut().zip(x).for_each(|(z, x)| *z = x.widen()),
+            DType::F64 => unreachable!("rows of f64 are computed in f64"),
         }
     }
 
@@ -222,11 +249,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
     }
 
-    /// Where an element lies.
-    pub(super) fn address(&self, at: u64) -> usize {
-        self.x.address(at)
-    }
-
     /// Input elements from a place on.
     ///
     /// # Safety
@@ -238,6 +260,14 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     }
 }
 
-fn turn_lines(token: Level, x: &[f32], pitch: usize, size: (usize, usize), z: &mut [f32], out_pitch: usize) {
+/// So many rows of so many floats as columns.
+pub(super) fn turn_lines(
+    token: Level,
+    x: &[f32],
+    pitch: usize,
+    size: (usize, usize),
+    z: &mut [f32],
+    out_pitch: usize,
+) {
     dispatch!(token, simd => turn(simd, x, pitch, size, z, out_pitch));
 }

@@ -2,47 +2,42 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Level, dispatch};
+use fearless_simd::Level;
 
 use super::Task;
-use super::stage::{Block, TURNED_ROWS};
+use super::stage::{Block, LINES, TURNED_ROWS, Way, turn_lines};
 use crate::DType;
 use crate::cpu::simd::half;
-use crate::cpu::simd::transpose::turn;
 use crate::cpu::stream;
 use crate::dtype::Element;
 use crate::masking::levels::INPUT;
 
 /// Halves that are converted before they go past the caches.
 const PAIRS: usize = 1024;
-/// Columns that are turned together.
-const COLUMNS: usize = 16;
 
 impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Puts one result per element where its element was, and what follows the block's columns as that of
     /// all elements outside of them.
     pub(super) fn store(&self, block: &Block, z: &[f32]) {
-        let (pitch, width) = (block.pitch(), block.width());
-        let whole = pitch == width && width as u64 == self.layout.len(block.rows.start);
+        let (pitch, width, way) = (block.pitch(), block.width(), self.way(block));
         let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
             let z = &z[first * pitch..][..run.len * pitch];
-            if self.layout.is_contiguous() && whole {
-                self.narrow(z, run.at[INPUT]);
-            } else if self.is_ragged {
-                let row = block.rows.start + first as u64;
-                let cols = block.cols.start..block.cols.end.min(self.layout.len(row));
-                self.scatter(run.at[INPUT], &cols, z);
-            } else if self.layout.is_turned() {
-                for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
-                    self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
+            match way {
+                Way::Whole => self.narrow(z, run.at[INPUT]),
+                Way::Turned => {
+                    for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
+                        self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
+                    }
                 }
-            } else {
-                for (i, z) in z.chunks_exact(pitch).enumerate() {
-                    self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &block.cols, z);
+                Way::Apart => {
+                    for (i, z) in z.chunks_exact(pitch).enumerate() {
+                        let cols = self.cols_of(block, first + i);
+                        self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
+                    }
                 }
             }
-            if block.fill && !self.is_ragged {
+            if block.fill {
                 for (i, z) in z.chunks_exact(pitch).enumerate() {
                     self.fill(run.at[INPUT] + i as u64 * run.step[INPUT], block, Y::narrow(z[width]));
                 }
@@ -54,9 +49,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// The results of a block where they are one piece of memory, of f32, and nothing follows a row.
     #[allow(clippy::mut_from_ref, reason = "the output is shared by place")]
     pub(super) fn direct(&self, block: &Block) -> Option<&mut [f32]> {
-        let whole =
-            block.pitch() == block.width() && block.width() as u64 == self.layout.len(block.rows.start);
-        if Y::DTYPE != DType::F32 || !whole || !self.layout.is_contiguous() || self.x.is_same(&self.y) {
+        if Y::DTYPE != DType::F32 || self.way(block) != Way::Whole || self.x.is_same(&self.y) {
             return None;
         }
         let at = block.rows.start * block.width() as u64;
@@ -114,12 +107,13 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
     fn turn_out(&self, row: u64, rows: usize, block: &Block, z: &[f32]) {
         let pitch = block.pitch();
-        let mut lines = [0.0; COLUMNS * TURNED_ROWS];
+        let mut lines = [0.0; LINES * TURNED_ROWS];
         let mut done = 0;
         for run in self.layout.cols.runs(block.cols.start, block.cols.end) {
-            for start in (0..run.len).step_by(COLUMNS) {
-                let count = COLUMNS.min(run.len - start);
-                turn_lines(self.job.token, &z[done + start..], pitch, (rows, count), &mut lines);
+            for start in (0..run.len).step_by(LINES) {
+                let count = LINES.min(run.len - start);
+                let z = &z[done + start..];
+                turn_lines(self.job.token, z, pitch, (rows, count), &mut lines, TURNED_ROWS);
                 for (i, line) in lines.chunks_exact(TURNED_ROWS).take(count).enumerate() {
                     let at = row + run.at[INPUT] + (start + i) as u64 * run.step[INPUT];
                     self.narrow(&line[..rows], at);
@@ -175,8 +169,4 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         // SAFETY: the caller's.
         unsafe { self.y.slice_mut(at, len) }
     }
-}
-
-fn turn_lines(token: Level, z: &[f32], pitch: usize, size: (usize, usize), lines: &mut [f32]) {
-    dispatch!(token, simd => turn(simd, z, pitch, size, lines, TURNED_ROWS));
 }
