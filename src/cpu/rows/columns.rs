@@ -148,10 +148,7 @@ impl<S: Simd, M: Math<S>> Strip<S, M> {
     /// Once all is added: what the results are made with.
     #[inline(always)]
     fn settle(&mut self, simd: S, kind: OpKind) {
-        // Lanes of special rows, or of none, have no sum that a later step could take.
-        for (row, total) in self.totals.iter_mut().enumerate() {
-            *total = if self.maxima.is_special(row) || row >= S::f32s::LEN { M::ONE } else { *total };
-        }
+        self.totals = self.maxima.settled::<S, M>(self.totals);
         self.by = match kind {
             OpKind::Softmax => {
                 let unit =
@@ -220,21 +217,8 @@ fn finish<S: Simd, M: Math<S>>(
                 };
                 store::<S>(y, at);
             }
-            if strip.maxima.special != 0 {
-                fill(job, &strip.maxima, &mut lines[s * n..], pitch, n);
-            }
+            strip.maxima.fill_lines(job, n, &mut lines[s * n..], pitch);
         }
         io.put(block * TOGETHER, lines);
-    }
-}
-
-/// The results of special rows, over whatever was computed.
-#[cold]
-#[inline(never)]
-fn fill(job: &Job, maxima: &Maxima, lines: &mut [f32], pitch: usize, lanes: usize) {
-    for row in 0..lanes {
-        if let Some(value) = maxima.special_value(&job.op, row) {
-            lines[row..].iter_mut().step_by(pitch).for_each(|y| *y = value);
-        }
     }
 }

@@ -54,11 +54,13 @@ impl Maxima {
         self.special >> row & 1 != 0
     }
 
-    /// What the results of a row are, if it is a special one.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn special_value(&self, op: &crate::Op, row: usize) -> Option<f32> {
-        if self.is_special(row) { special_row(op, RowMax::from_key(self.keys[row])) } else { None }
+    /// The sums of rows as later steps can take them: special rows, and lanes without a row, have none.
+    #[inline(always)]
+    pub(crate) fn settled<S: Simd, M: Math<S>>(&self, mut totals: PerRow<M::Total>) -> PerRow<M::Total> {
+        for (row, total) in totals.iter_mut().enumerate() {
+            *total = if self.is_special(row) || row >= S::f32s::LEN { M::ONE } else { *total };
+        }
+        totals
     }
 
     /// The results of special rows, once everything else is done; `words` floats each.
@@ -72,11 +74,31 @@ impl Maxima {
     #[cold]
     #[inline(never)]
     fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
-        for row in (0..rows).filter(|row| self.is_special(*row)) {
-            if let Some(value) = special_row(&job.op, RowMax::from_key(self.keys[row])) {
-                y[row * job.words..][..job.words].fill(value);
-            }
+        for (row, value) in self.special_values(job, rows) {
+            y[row * job.words..][..job.words].fill(value);
         }
+    }
+
+    /// The same where rows lie side by side, `pitch` floats from a line to the next.
+    #[inline(always)]
+    pub(crate) fn fill_lines(&self, job: &Job, rows: usize, lines: &mut [f32], pitch: usize) {
+        if self.special != 0 {
+            self.fill_special_lines(job, rows, lines, pitch);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_special_lines(&self, job: &Job, rows: usize, lines: &mut [f32], pitch: usize) {
+        for (row, value) in self.special_values(job, rows) {
+            lines[row..].iter_mut().step_by(pitch).for_each(|y| *y = value);
+        }
+    }
+
+    /// What the results of special rows are.
+    fn special_values(&self, job: &Job, rows: usize) -> impl Iterator<Item = (usize, f32)> {
+        let special = (0..rows).filter(|row| self.is_special(*row));
+        special.filter_map(|row| Some((row, special_row(&job.op, RowMax::from_key(self.keys[row]))?)))
     }
 }
 

@@ -8,7 +8,7 @@ use super::finish::{Maxima, per_row};
 use super::{Job, NARROW_COLS};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
-use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probability, splat, store};
+use crate::cpu::simd::{Math, PerRow, from_rows, load, log::log_probability, splat, store};
 
 /// The longest axis: a vector of 16 rows takes half of an L1 cache, and no lane adds more than bins hold.
 pub(crate) const STRIP_COLS: usize = 256;
@@ -43,9 +43,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(
         } else {
             strip.write::<S, M, M>(simd, job, max, &maxima);
         }
-        if maxima.special != 0 {
-            strip.fill(job, &maxima, here);
-        }
+        maxima.fill_lines(job, here, strip.lines, pitch);
     }
     if job.op.kind.is_elementwise() {
         io.put(0, lines);
@@ -99,7 +97,7 @@ impl Strip<'_> {
         let [high, low] = if self.cols <= NARROW_COLS {
             N::lane_reciprocals(simd, sum, self.cols as u32)
         } else {
-            N::reciprocals(simd, &settled::<S, N>(sum, self.cols, maxima))
+            N::reciprocals(simd, &maxima.settled::<S, N>(N::lanes(sum, self.cols as u32)))
         };
         let release = splat(simd, 1.0) / N::unit(simd, &row);
         let by = [high * release, low * release];
@@ -113,7 +111,8 @@ impl Strip<'_> {
     #[inline(always)]
     fn totals<S: Simd, M: Math<S>>(&mut self, simd: S, max: S::f32s, maxima: &Maxima) -> PerRow<M::Total> {
         let row = M::row(simd, max);
-        settled::<S, M>(self.exponentials::<S, M>(simd, &row, false), self.cols, maxima)
+        let sum = self.exponentials::<S, M>(simd, &row, false);
+        maxima.settled::<S, M>(M::lanes(sum, self.cols as u32))
     }
 
     /// The exponentials' sum; where they are kept, they take the elements' place.
@@ -165,25 +164,4 @@ impl Strip<'_> {
             store::<S>(f(load(simd, line)), line);
         }
     }
-
-    /// The results of special rows, over whatever was computed.
-    #[cold]
-    #[inline(never)]
-    fn fill(&mut self, job: &Job, maxima: &Maxima, rows: usize) {
-        for row in 0..rows {
-            if let Some(value) = maxima.special_value(&job.op, row) {
-                (0..self.cols).for_each(|k| self.lines[k * self.pitch + row] = value);
-            }
-        }
-    }
-}
-
-/// The sums of rows as later steps can take them, those of special rows too.
-#[inline(always)]
-fn settled<S: Simd, M: Math<S>>(sum: M::Sum, cols: usize, maxima: &Maxima) -> PerRow<M::Total> {
-    let mut totals = M::lanes(sum, cols as u32);
-    for (row, total) in totals.iter_mut().enumerate().take(MAX_LANES) {
-        *total = if maxima.is_special(row) || row >= S::f32s::LEN { M::ONE } else { *total };
-    }
-    totals
 }
