@@ -72,7 +72,7 @@ fn maxima<S: Simd, M: Math<S>>(
                     x = scaled(simd, x, job.op.scale);
                     store::<S>(x, at);
                 }
-                seen.see(x);
+                seen.see::<false>(simd, x);
             }
         }
     }

@@ -74,8 +74,9 @@ impl Maxima {
     #[cold]
     #[inline(never)]
     fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
+        let pitch = if job.pitch == 0 { job.words } else { job.pitch };
         for (row, value) in self.special_values(job, rows) {
-            y[row * job.words..][..job.words].fill(value);
+            y[row * pitch..][..job.words].fill(value);
         }
     }
 

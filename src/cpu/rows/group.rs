@@ -1,11 +1,14 @@
 //! Kernel `group`: rows of middling length, several at a time, read once and written once. The
-//! exponentials wait in scratch, in the L1 cache, or for longer rows in the result; the scalars of a
-//! group's rows (reciprocal, logarithm) are computed together, one row per lane.
+//! exponentials wait in scratch, in the L1 cache, or for longer rows in the result, or where the elements
+//! were if nobody needs those; the scalars of a group's rows (reciprocal, logarithm) are computed together,
+//! one row per lane.
+
+use std::iter::once;
 
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
-use super::pass::{ELEMENTS, EXPONENTIALS, NOTHING, exp_sum};
+use super::pass::{ELEMENTS, EXPONENTIALS, IN_PLACE, NOTHING, exp_sum};
 use super::{DIRECT_COLS, GROUP, Io, Job};
 use crate::OpKind;
 use crate::cpu::simd::{
@@ -37,13 +40,22 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let hold = &mut hold[shift..][..count * cols];
         let x = &io.x()[row * cols..][..count * cols];
         let x = self::scaled(simd, job, x, scaled);
-        let maxima = maxima::<S, M>(simd, x, cols);
+        let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
         let ahead = if job.ahead == 0 { group * cols } else { job.ahead };
-        let sums = sums::<S, M>(simd, job, x, &maxima, hold, ahead);
+        let sums = sums::<S, M, false>(
+            simd,
+            job,
+            &maxima,
+            x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols)),
+            ahead,
+        );
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
-            write::<S, M>(simd, job, &maxima, &sums, hold, Some(y));
-            let y = &mut io.y()[row * words..][..count * words];
+            let direct = if job.stream { None } else { Some(&mut *y) };
+            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), direct);
+            if job.stream {
+                job.copy_out(hold, y);
+            }
             maxima.fill(job, count, y);
         } else {
             per_row::<S, M>(simd, job, &maxima, &sums.totals, y);
@@ -58,10 +70,64 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
     for row in 0..x.len() / job.cols {
         let (x, y) = (&x[row * job.cols..][..job.cols], &mut y[row * job.cols..][..job.cols]);
         let x = scaled(simd, job, x, scratch);
-        let maxima = maxima::<S, M>(simd, x, job.cols);
-        let sums = sums::<S, M>(simd, job, x, &maxima, y, job.cols);
-        write::<S, M>(simd, job, &maxima, &sums, y, None);
+        let maxima = maxima::<S, M>(simd, false, once(x));
+        let sums = sums::<S, M, false>(simd, job, &maxima, once((x, &mut *y)), job.cols);
+        write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), None);
         maxima.fill(job, 1, y);
+    }
+}
+
+/// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
+#[inline(always)]
+pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], mut y: Option<&mut [f32]>) {
+    let group = (GROUP / job.pitch()).clamp(1, S::f32s::LEN) * job.pitch();
+    let ahead = if job.ahead == 0 { group } else { job.ahead };
+    let floats = z.len();
+    for start in (0..floats).step_by(group) {
+        let here = start..floats.min(start + group);
+        let (z, rows) = (&mut z[here.clone()], here.len().div_ceil(job.pitch()));
+        if job.op.scale != 1.0 {
+            map_in_place(
+                simd,
+                z,
+                #[inline(always)]
+                |x| special::scaled(simd, x, job.op.scale),
+            );
+        }
+        let maxima = maxima::<S, M>(
+            simd,
+            job.holes,
+            z.chunks(job.pitch()).map(
+                #[inline(always)]
+                |z| &z[..job.cols],
+            ),
+        );
+        let empty: &[f32] = &[];
+        let sums = sums::<S, M, true>(
+            simd,
+            job,
+            &maxima,
+            rows_of(job, z).map(
+                #[inline(always)]
+                |z| (empty, z),
+            ),
+            ahead,
+        );
+        let mut y = y.as_deref_mut().map(
+            #[inline(always)]
+            |y| &mut y[here.clone()],
+        );
+        let direct = if job.stream { None } else { y.as_deref_mut() };
+        write::<S, M>(simd, job, &maxima, &sums, rows_of(job, z), direct);
+        match y {
+            Some(y) => {
+                if job.stream {
+                    job.copy_out(z, y);
+                }
+                maxima.fill(job, rows, y);
+            }
+            None => maxima.fill(job, rows, z),
+        }
     }
 }
 
@@ -83,11 +149,26 @@ fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32])
     scaled
 }
 
+/// The rows of a group, which may lie apart.
 #[inline(always)]
-fn maxima<S: Simd, M: Math<S>>(simd: S, x: &[f32], cols: usize) -> Maxima {
+fn rows_of<'a>(job: &Job, z: &'a mut [f32]) -> impl Iterator<Item = &'a mut [f32]> {
+    let cols = job.cols;
+    z.chunks_mut(job.pitch()).map(
+        #[inline(always)]
+        move |z| &mut z[..cols],
+    )
+}
+
+/// `holes` says that elements that are -inf do not count as least.
+#[inline(always)]
+fn maxima<'a, S: Simd, M: Math<S>>(simd: S, holes: bool, rows: impl Iterator<Item = &'a [f32]>) -> Maxima {
     let (mut keys, mut least) = (S::i32s::splat(simd, 0), splat(simd, 0.0));
-    for (r, x) in x.chunks_exact(cols).enumerate() {
-        (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = special::extremes(simd, x);
+    for (r, x) in rows.enumerate() {
+        (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = if holes {
+            special::extremes::<S, true>(simd, x)
+        } else {
+            special::extremes::<S, false>(simd, x)
+        };
     }
     Maxima::new::<S, M>(simd, keys, least)
 }
@@ -99,36 +180,39 @@ struct Sums<T> {
     release: PerRow<f32>,
 }
 
+/// Of rows, and where their exponentials go. With `Z` that is where the elements are, and the rows are empty.
 #[inline(always)]
-fn sums<S: Simd, M: Math<S>>(
+fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
     simd: S,
     job: &Job,
-    x: &[f32],
     maxima: &Maxima,
-    hold: &mut [f32],
+    rows: impl Iterator<Item = (&'a [f32], &'a mut [f32])>,
     ahead: usize,
 ) -> Sums<M::Total> {
     let mut sums = Sums { totals: [M::ONE; _], release: [1.0; _] };
     let ranges = M::row(simd, from_rows(simd, &maxima.values));
     let release = splat(simd, 1.0) / M::Near::unit(simd, &ranges);
-    let rows = x.chunks_exact(job.cols).zip(hold.chunks_exact_mut(job.cols));
     for (r, (x, hold)) in rows.enumerate() {
         if maxima.is_special(r) {
             continue;
         }
         let row = M::lane(simd, &ranges, &maxima.values, r);
         if maxima.is_near(r) {
-            sums.totals[r] = row_sum::<S, M::Near>(simd, job, x, &row, hold, ahead);
+            sums.totals[r] = if Z && job.holes {
+                row_sum::<S, M::Holes, Z>(simd, job, x, &row, hold, ahead)
+            } else {
+                row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
+            };
             sums.release[r] = release.as_slice()[r];
         } else {
-            sums.totals[r] = row_sum::<S, M>(simd, job, x, &row, hold, ahead);
+            sums.totals[r] = row_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
         }
     }
     sums
 }
 
 #[inline(always)]
-fn row_sum<S: Simd, M: Math<S>>(
+fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
     simd: S,
     job: &Job,
     x: &[f32],
@@ -138,6 +222,8 @@ fn row_sum<S: Simd, M: Math<S>>(
 ) -> M::Total {
     let fresh = lanes_from(simd, S::f32s::LEN - job.cols % S::f32s::LEN);
     match job.op.kind {
+        OpKind::Softmax if Z => exp_sum::<S, M, IN_PLACE>(simd, x, row, fresh, hold, ahead),
+        OpKind::LogSoftmax if Z => exp_sum::<S, M, NOTHING>(simd, hold, row, fresh, &mut [], ahead),
         OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, row, fresh, hold, ahead),
         OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, row, fresh, hold, ahead),
         _ => exp_sum::<S, M, NOTHING>(simd, x, row, fresh, hold, ahead),
@@ -146,12 +232,12 @@ fn row_sum<S: Simd, M: Math<S>>(
 
 /// The second pass: from scratch to the result, or in place where the exponentials wait there.
 #[inline(always)]
-fn write<S: Simd, M: Math<S>>(
+fn write<'a, S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     maxima: &Maxima,
     sums: &Sums<M::Total>,
-    hold: &mut [f32],
+    rows: impl Iterator<Item = &'a mut [f32]>,
     mut y: Option<&mut [f32]>,
 ) {
     let (max, cols) = (&maxima.values, job.cols);
@@ -164,8 +250,11 @@ fn write<S: Simd, M: Math<S>>(
         let [high, low] = M::logs(simd, &sums.totals, from_rows(simd, max));
         [to_rows::<S>(high), to_rows::<S>(low)]
     };
-    for (r, hold) in hold.chunks_exact_mut(cols).enumerate() {
-        let y = if job.stream { None } else { y.as_deref_mut().map(|y| &mut y[r * cols..][..cols]) };
+    for (r, hold) in rows.enumerate() {
+        let y = y.as_deref_mut().map(
+            #[inline(always)]
+            |y| &mut y[r * cols..][..cols],
+        );
         let by = [splat(simd, a[r]), splat(simd, b[r])];
         if !softmax {
             let max = splat(simd, max[r]);
@@ -193,9 +282,6 @@ fn write<S: Simd, M: Math<S>>(
                 |e| M::normalise(simd, e, &by),
             );
         }
-    }
-    if let Some(y) = y.filter(|_| job.stream) {
-        job.copy_out(hold, y);
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch:
         scratch,
         #[inline(always)]
         |x| {
-            let (key, least) = special::extremes(simd, x);
+            let (key, least) = special::extremes::<S, false>(simd, x);
             part.see(key, least);
             // Where the maximum is not finite yet, the elements count for nothing or the row does.
             if let Some(total) = part.total

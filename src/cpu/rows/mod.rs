@@ -52,6 +52,11 @@ pub(crate) struct Job {
     /// Floats from an element to what is asked for while it is computed; 0 for what follows the rows at
     /// hand.
     pub(crate) ahead: usize,
+    /// Whether elements may be masked. Rows that are near but for such ones are told apart then, which
+    /// costs a little where there are none.
+    pub(crate) holes: bool,
+    /// Floats from a row to the next where it is computed in place, if more than its own; 0 if not.
+    pub(crate) pitch: usize,
 }
 
 impl Job {
@@ -67,6 +72,11 @@ impl Job {
 
     pub(crate) fn is_fast(&self) -> bool {
         self.op.precision == Precision::Fast && self.op.kind != OpKind::RowStats
+    }
+
+    /// Floats from a row of an elementwise result to the next.
+    pub(crate) fn pitch(&self) -> usize {
+        if self.pitch == 0 { self.cols } else { self.pitch }
     }
 
     /// Writes a part of the result from scratch.
@@ -127,14 +137,30 @@ pub(crate) fn run_columns(
 /// Each kernel is dispatched by itself: together they would be one function too large to compile well.
 fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
     match (job.is_fast(), job.is_narrow(), job.is_long()) {
+        (_, false, false) => by_group(job, io, scratch),
         (true, true, _) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
-        (true, _, false) => dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch)),
         (true, _, true) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
         (_, true, _) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
-        (_, _, false) => dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch)),
         (_, _, true) if third_bin(job.cols as u64) => {
             dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }
         _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
+    }
+}
+
+/// The same for rows of middling length.
+fn by_group(job: &Job, io: Io, scratch: &mut [f32]) {
+    let (z, y) = match io {
+        Io::Same(z) => (z, None),
+        Io::Through(z, y) if job.op.kind.is_elementwise() => (z, Some(y)),
+        io if job.is_fast() => {
+            return dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch));
+        }
+        io => return dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch)),
+    };
+    if job.is_fast() {
+        dispatch!(job.token, simd => group::in_place::<_, Fast>(simd, job, z, y));
+    } else {
+        dispatch!(job.token, simd => group::in_place::<_, Exact>(simd, job, z, y));
     }
 }

@@ -114,6 +114,8 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             let max = self.max[v];
             if job.op.kind != OpKind::Softmax {
                 self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], max, lanes);
+            } else if self.is_near(v) && job.holes {
+                self.by[v] = exponentials::<S, M::Holes>(simd, lanes, max);
             } else if self.is_near(v) {
                 self.by[v] = exponentials::<S, M::Near>(simd, lanes, max);
             } else {
@@ -189,7 +191,11 @@ fn row_maxima<S: Simd, M: Math<S>>(simd: S, job: &Job, lanes: &mut [f32]) -> Max
     }
     let mut seen = Extremes::new(simd);
     for v in lanes.chunks_exact(S::f32s::LEN) {
-        seen.see(load(simd, v));
+        if job.holes {
+            seen.see::<true>(simd, load(simd, v));
+        } else {
+            seen.see::<false>(simd, load(simd, v));
+        }
     }
     Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
 }

@@ -14,6 +14,8 @@ pub(crate) const EXPONENTIALS: u8 = 1;
 pub(crate) const ELEMENTS: u8 = 2;
 /// The exponentials, and nothing is summed.
 const UNSUMMED: u8 = 3;
+/// The exponentials, in the place of the elements: there is no input besides.
+pub(crate) const IN_PLACE: u8 = 4;
 
 /// Vectors that go through the exponential together. Measured: 1 gives 5.9 ns for 16 elements of a
 /// row of 4096, 4 gives 5.3, 8 gives 4.6, 16 gives 6.1.
@@ -30,16 +32,17 @@ fn steps<S: Simd, M: Math<S>, const HOLD: u8>(
     ahead: usize,
 ) {
     let n = S::f32s::LEN;
+    let len = if HOLD == IN_PLACE { hold.len() } else { x.len() };
     let mut done = 0;
-    while x.len() - done >= TOGETHER * n {
+    while len - done >= TOGETHER * n {
         tile::<S, M, HOLD, TOGETHER>(simd, x, done, row, sum, hold, ahead);
         done += TOGETHER * n;
     }
-    while x.len() - done >= 2 * n {
+    while len - done >= 2 * n {
         tile::<S, M, HOLD, 2>(simd, x, done, row, sum, hold, ahead);
         done += 2 * n;
     }
-    if done < x.len() {
+    if done < len {
         tile::<S, M, HOLD, 1>(simd, x, done, row, sum, hold, ahead);
     }
 }
@@ -56,7 +59,7 @@ fn tile<S: Simd, M: Math<S>, const HOLD: u8, const U: usize>(
     ahead: usize,
 ) {
     let n = S::f32s::LEN;
-    let x = &x[at..at + U * n];
+    let x = if HOLD == IN_PLACE { &hold[at..at + U * n] } else { &x[at..at + U * n] };
     let mut v = [splat(simd, 0.0); U];
     for i in 0..U {
         prefetch(&x[i * n..], ahead);
@@ -88,17 +91,21 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     hold: &mut [f32],
     ahead: usize,
 ) -> M::Total {
-    let (n, len) = (S::f32s::LEN, x.len());
+    let n = S::f32s::LEN;
+    let len = if HOLD == IN_PLACE { hold.len() } else { x.len() };
     assert!(len >= n && (HOLD == NOTHING || hold.len() == len));
     let mut total = M::ZERO;
     let mut sum = M::empty(simd, row);
     let mut count = 0;
+    let mut waiting = splat(simd, 0.0);
     if len % n != 0 {
-        let last = load(simd, &x[len - n..]);
+        let last = load(simd, &if HOLD == IN_PLACE { &*hold } else { x }[len - n..]);
         let e = M::exp(simd, last, row);
         // Lanes that other vectors hold add nothing here.
         M::add(&mut sum, fresh.select(e, splat(simd, 0.0)));
         match HOLD {
+            // Elements are still to be read there.
+            IN_PLACE => waiting = e,
             EXPONENTIALS => store::<S>(e, &mut hold[len - n..]),
             ELEMENTS => store::<S>(last, &mut hold[len - n..]),
             _ => {}
@@ -110,9 +117,13 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
     while start < whole {
         let end = whole.min(start + (FLUSH - 1) as usize * n);
         let held = if HOLD == NOTHING { 0..0 } else { start..end };
-        steps::<S, M, HOLD>(simd, &x[start..end], row, &mut sum, &mut hold[held], ahead);
+        let x = if HOLD == IN_PLACE { x } else { &x[start..end] };
+        steps::<S, M, HOLD>(simd, x, row, &mut sum, &mut hold[held], ahead);
         total = M::merge(total, M::total(sum, count + ((end - start) / n) as u32));
         (sum, count, start) = (M::empty(simd, row), 0, end);
+    }
+    if HOLD == IN_PLACE && whole < len {
+        store::<S>(waiting, &mut hold[len - n..]);
     }
     total
 }

@@ -68,7 +68,7 @@ impl Strip<'_> {
                 x = scaled(simd, x, job.op.scale);
                 store::<S>(x, line);
             }
-            seen.see(x);
+            seen.see::<false>(simd, x);
         }
         Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
     }

@@ -1,21 +1,22 @@
-//! The reproducible arithmetic: the stages' SIMD twins put together. `NEAR` is for rows whose elements
-//! all lie near their maximum: the same bits for less.
+//! The reproducible arithmetic: the stages' SIMD twins put together. `FORM` is one of those of the
+//! exponential: rows whose elements all lie near their maximum get the same bits for less.
 
 use fearless_simd::prelude::*;
 
-use super::exp::{Range, exp, exp_many};
+use super::exp::{FAR, HOLES, NEAR, Range, exp, exp_many};
 use super::sum::{Bins, ThreeBins};
 use super::{Math, PerRow, WideTotal, from_rows, log, reciprocal, to_rows};
 use crate::numerics::BIN_STEP;
 
 /// Two bins: rows of at most `TWO_BIN_COLS` columns. Sums are in units of 2^-44.
-pub(crate) struct Exact<const NEAR: bool = false>;
+pub(crate) struct Exact<const FORM: u8 = FAR>;
 
 /// Three bins: longer rows. Sums are in units of 2^-66.
-pub(crate) struct ExactLong<const NEAR: bool = false>;
+pub(crate) struct ExactLong<const FORM: u8 = FAR>;
 
-impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
-    type Near = Exact<true>;
+impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
+    type Near = Exact<NEAR>;
+    type Holes = Exact<HOLES>;
     type Row = Range<S>;
     type Sum = Bins<S>;
     type Total = u64;
@@ -38,22 +39,22 @@ impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
 
     #[inline(always)]
     fn unit(simd: S, row: &Range<S>) -> S::f32s {
-        if NEAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+        if FORM != FAR { row.unit } else { S::f32s::splat(simd, 1.0) }
     }
 
     #[inline(always)]
     fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp::<S, NEAR>(simd, x, row)
+        exp::<S, FORM>(simd, x, row)
     }
 
     #[inline(always)]
     fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many::<S, NEAR, U>(simd, x, row)
+        exp_many::<S, FORM, U>(simd, x, row)
     }
 
     #[inline(always)]
     fn empty(simd: S, row: &Range<S>) -> Bins<S> {
-        if NEAR { Bins::near(simd, row.unit) } else { Bins::new(simd) }
+        if FORM != FAR { Bins::near(simd, row.unit) } else { Bins::new(simd) }
     }
 
     #[inline(always)]
@@ -95,18 +96,19 @@ impl<S: Simd, const NEAR: bool> Math<S> for Exact<NEAR> {
     #[inline(always)]
     fn logs(simd: S, totals: &PerRow<u64>, max: S::f32s) -> [S::f32s; 2] {
         let mut unit = Bins::new(simd);
-        unit.add(exp::<S, false>(simd, max, &Range::new(simd, max)));
+        unit.add(exp::<S, FAR>(simd, max, &Range::new(simd, max)));
         log::logs(simd, totals, &unit.lanes(1))
     }
 
     #[inline(always)]
     fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
-        reciprocal::normalise::<S, NEAR>(simd, e, by)
+        reciprocal::normalise::<S, FORM>(simd, e, by)
     }
 }
 
-impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
-    type Near = ExactLong<true>;
+impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
+    type Near = ExactLong<NEAR>;
+    type Holes = ExactLong<HOLES>;
     type Row = Range<S>;
     type Sum = ThreeBins<S>;
     type Total = u128;
@@ -128,22 +130,22 @@ impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
 
     #[inline(always)]
     fn unit(simd: S, row: &Range<S>) -> S::f32s {
-        if NEAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+        if FORM != FAR { row.unit } else { S::f32s::splat(simd, 1.0) }
     }
 
     #[inline(always)]
     fn exp(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-        exp::<S, NEAR>(simd, x, row)
+        exp::<S, FORM>(simd, x, row)
     }
 
     #[inline(always)]
     fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many::<S, NEAR, U>(simd, x, row)
+        exp_many::<S, FORM, U>(simd, x, row)
     }
 
     #[inline(always)]
     fn empty(simd: S, row: &Range<S>) -> ThreeBins<S> {
-        if NEAR { ThreeBins::near(simd, row.unit) } else { ThreeBins::new(simd) }
+        if FORM != FAR { ThreeBins::near(simd, row.unit) } else { ThreeBins::new(simd) }
     }
 
     #[inline(always)]
@@ -184,7 +186,7 @@ impl<S: Simd, const NEAR: bool> Math<S> for ExactLong<NEAR> {
 
     #[inline(always)]
     fn normalise(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
-        reciprocal::normalise::<S, NEAR>(simd, e, by)
+        reciprocal::normalise::<S, FORM>(simd, e, by)
     }
 }
 

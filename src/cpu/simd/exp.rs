@@ -1,13 +1,21 @@
 //! Stage `exp` in SIMD: the twin of `cpu/exp.rs`, bit for bit.
 //!
 //! Rows whose elements all lie near their maximum, and near zero, are the usual ones, and what the
-//! rest of the rows needs is left out there (`NEAR`): no anchor, no clamp, and nothing can become
-//! subnormal, so that exponentials need not be held times 2^64.
+//! rest of the rows needs is left out there ([`NEAR`]): no anchor, no clamp, and nothing can become
+//! subnormal, so that exponentials need not be held times 2^64. Rows that would be near but for masked
+//! elements have a form of their own ([`HOLES`]).
 
 use fearless_simd::{Level, prelude::*};
 
 use super::{splat, splat_u};
 use crate::numerics::*;
+
+/// Rows of any elements.
+pub(crate) const FAR: u8 = 0;
+/// Near rows.
+pub(crate) const NEAR: u8 = 1;
+/// Near rows in which some elements are -inf.
+pub(crate) const HOLES: u8 = 2;
 
 /// What the exponentials of a row share; each lane may belong to a row of its own.
 #[derive(Clone, Copy)]
@@ -79,26 +87,41 @@ fn reduce<S: Simd>(simd: S, t: S::f32s, k: S::f32s) -> S::f32s {
 
 /// What is left of an element, and the power of two of its exponential, shifted to the exponent.
 #[inline(always)]
-fn split<S: Simd, const NEAR: bool>(simd: S, x: S::f32s, row: &Range<S>) -> (S::f32s, S::u32s) {
-    let t = if NEAR { x } else { (x - row.anchor).max(row.low) };
-    let magic = if NEAR { row.magic } else { splat(simd, ROUND_MAGIC) };
+fn split<S: Simd, const FORM: u8>(simd: S, x: S::f32s, row: &Range<S>) -> (S::f32s, S::u32s) {
+    let t = match FORM {
+        NEAR => x,
+        HOLES => x.max(row.low),
+        _ => (x - row.anchor).max(row.low),
+    };
+    let magic = if FORM == FAR { splat(simd, ROUND_MAGIC) } else { row.magic };
     let rounded = t * LOG2_E + magic;
     let power: S::u32s = rounded.bitcast();
-    (reduce(simd, t, rounded - magic), if NEAR { power } else { power - row.bias } << 23)
+    (reduce(simd, t, rounded - magic), if FORM == FAR { power - row.bias } else { power } << 23)
+}
+
+/// A power of two put to the exponent of a polynomial. In a row with holes it takes those below zero: they
+/// are more than 2^127 times less than the maximum, which has 1 or 2, and become 0.
+#[inline(always)]
+fn raised<S: Simd, const FORM: u8>(simd: S, polynomial: S::f32s, power: S::u32s) -> S::f32s {
+    let bits = polynomial.bitcast::<S::u32s>() + power;
+    if FORM != HOLES {
+        return bits.bitcast();
+    }
+    bits.bitcast::<S::i32s>().max(S::i32s::splat(simd, 0)).bitcast()
 }
 
 /// e^(x - max), held times 2^64 or in a near row times the row's unit, for elements that are no NaN and
-/// not above the maximum. Elements further than 105 below it give about 2^-87: less than half a unit
+/// not above the maximum; in a row with holes, of -inf it is 0. Elements further than 105 below it give about 2^-87: less than half a unit
 /// of every bin, and as a probability below the normal range, so that they count for nothing.
 #[inline(always)]
-pub(crate) fn exp<S: Simd, const NEAR: bool>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-    exp_many::<S, NEAR, 1>(simd, &[x], row)[0]
+pub(crate) fn exp<S: Simd, const FORM: u8>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
+    exp_many::<S, FORM, 1>(simd, &[x], row)[0]
 }
 
 /// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
 /// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
 #[inline(always)]
-pub(crate) fn exp_many<S: Simd, const NEAR: bool, const U: usize>(
+pub(crate) fn exp_many<S: Simd, const FORM: u8, const U: usize>(
     simd: S,
     x: &[S::f32s; U],
     row: &Range<S>,
@@ -106,11 +129,11 @@ pub(crate) fn exp_many<S: Simd, const NEAR: bool, const U: usize>(
     let mut r = *x;
     let mut power = [row.bias; U];
     for i in 0..U {
-        (r[i], power[i]) = split::<S, NEAR>(simd, x[i], row);
+        (r[i], power[i]) = split::<S, FORM>(simd, x[i], row);
     }
     let e = polynomial_many::<S, U>(&r);
     for i in 0..U {
-        r[i] = (e[i].bitcast::<S::u32s>() + power[i]).bitcast();
+        r[i] = raised::<S, FORM>(simd, e[i], power[i]);
     }
     r
 }
@@ -149,17 +172,20 @@ mod tests {
             for below in [0.0, 1e-3, 0.3, 1.0, 7.0, 38.0] {
                 let x = max - below * (1.0 + (hash & 1023) as f32 / 65_536.0);
                 let e = specified(x, &RowRange::new(max));
-                let far = exp::<S, false>(simd, splat(simd, x), &row).as_slice()[0];
-                let near = exp::<S, true>(simd, splat(simd, x), &row).as_slice()[0];
+                let [far, near, holes] = [exp::<S, FAR>, exp::<S, NEAR>, exp::<S, HOLES>]
+                    .map(|exp| exp(simd, splat(simd, x), &row).as_slice()[0]);
                 assert_eq!(far.to_bits(), e.to_bits(), "{x} below {max}");
                 let held = e * RELEASE * unit;
                 assert_eq!(near.to_bits(), held.to_bits(), "{x} below {max}, near");
+                assert_eq!(holes.to_bits(), held.to_bits(), "{x} below {max}, with holes");
             }
+            let masked = exp::<S, HOLES>(simd, splat(simd, f32::NEG_INFINITY), &row);
+            assert!(masked.as_slice().iter().all(|e| e.to_bits() == 0), "masked below {max}");
         }
     }
 
     #[test]
-    fn both_forms_give_the_bits_of_the_stage() {
+    fn all_forms_give_the_bits_of_the_stage() {
         for level in crate::cpu::SimdLevel::available() {
             let token = level.token().expect("available");
             dispatch!(token, simd => check(simd));

@@ -3,6 +3,7 @@
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
+use super::by_groups;
 use crate::cpu::half::{from_bf16, from_f16, to_bf16, to_f16};
 
 /// Elements that an instruction converts.
@@ -39,7 +40,12 @@ pub(crate) fn narrow_f16(token: Level, z: &[f32], y: &mut [u16]) {
 pub(crate) fn widen_bf16(token: Level, x: &[u16], z: &mut [f32]) {
     #[inline(always)]
     fn each<S: Simd>(_: S, x: &[u16], z: &mut [f32]) {
-        x.iter().zip(z).for_each(|(x, z)| *z = from_bf16(*x));
+        by_groups(
+            x,
+            z,
+            #[inline(always)]
+            |x, _| from_bf16(x),
+        );
     }
     dispatch!(token, simd => each(simd, x, z));
 }
@@ -48,7 +54,12 @@ pub(crate) fn widen_bf16(token: Level, x: &[u16], z: &mut [f32]) {
 pub(crate) fn narrow_bf16(token: Level, z: &[f32], y: &mut [u16]) {
     #[inline(always)]
     fn each<S: Simd>(_: S, z: &[f32], y: &mut [u16]) {
-        z.iter().zip(y).for_each(|(z, y)| *y = to_bf16(*z));
+        by_groups(
+            z,
+            y,
+            #[inline(always)]
+            |z, _| to_bf16(z),
+        );
     }
     dispatch!(token, simd => each(simd, z, y));
 }
@@ -60,7 +71,6 @@ mod x86 {
     use fearless_simd::{Avx2, Avx512, Level, f32x8, f32x16, prelude::*};
 
     use super::LANES;
-    use crate::numerics::{ABS_MASK, INF_BITS};
 
     fearless_simd::kernel!(
         #[inline(always)]
@@ -118,9 +128,11 @@ mod x86 {
         x.len() / LANES * LANES
     }
 
-    /// The same back. NaN keeps its payload in the instruction, so a group with one is left to the stage.
+    /// The same back. NaN keeps its payload in the instruction, so where there is one all is left to the
+    /// stage.
     #[inline(always)]
     pub(super) fn narrow(level: Level, z: &[f32], y: &mut [u16]) -> usize {
+        let mut nan = [false; LANES];
         let groups = z.chunks_exact(LANES).zip(y.chunks_exact_mut(LANES));
         match level {
             Level::Avx512(token) => groups.for_each(
@@ -128,7 +140,7 @@ mod x86 {
                 |(z, y)| {
                     let from = f32x16::from_slice(token, z).into();
                     y.copy_from_slice(bytemuck::cast_slice(&[narrow_512(token, from)]));
-                    settle(z, y);
+                    see(z, &mut nan);
                 },
             ),
             Level::Avx2(token) => groups.for_each(
@@ -138,19 +150,19 @@ mod x86 {
                         let from = f32x8::from_slice(token, z).into();
                         y.copy_from_slice(bytemuck::cast_slice(&[narrow_256(token, from)]));
                     }
-                    settle(z, y);
+                    see(z, &mut nan);
                 },
             ),
             _ => return 0,
         }
-        z.len() / LANES * LANES
+        if nan.contains(&true) { 0 } else { z.len() / LANES * LANES }
     }
 
+    /// Marks the lanes that hold a NaN.
     #[inline(always)]
-    fn settle(z: &[f32], y: &mut [u16]) {
-        let nan = z.iter().fold(false, |nan, z| nan | (z.to_bits() & ABS_MASK > INF_BITS));
-        if nan {
-            z.iter().zip(y).for_each(|(z, y)| *y = crate::cpu::half::to_f16(*z));
+    fn see(z: &[f32], nan: &mut [bool; LANES]) {
+        for i in 0..LANES {
+            nan[i] |= z[i].is_nan();
         }
     }
 }

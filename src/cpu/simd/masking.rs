@@ -1,14 +1,22 @@
 //! Stage `masking` on slices: each step over many elements of a row.
 
+use bytemuck::Pod;
 #[cfg(target_arch = "x86_64")]
 use fearless_simd::{Avx512, f32x16};
 use fearless_simd::{Level, dispatch, prelude::*};
 
-use super::{load, splat, splat_u, store};
+use super::{by_groups, load, splat, splat_u, store};
 use crate::cpu::half::{from_bf16, from_f16};
 use crate::cpu::masking::{MASKED, MAX_DISTANCE, alibi, biased, scaled_by_row};
+use crate::cpu::special::settle_result;
+use crate::cpu::stream::prefetch_at;
 use crate::dtype::Values;
 use crate::masking::MaskData;
+use crate::numerics::{NAN_BITS, NEG_INF_BITS};
+
+/// Bytes of a mask that are asked for in advance.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 4096;
 
 /// Each element times the scale of its row.
 pub(crate) fn scale_all(token: Level, z: &mut [f32], scale: f32) {
@@ -16,9 +24,17 @@ pub(crate) fn scale_all(token: Level, z: &mut [f32], scale: f32) {
     fn each<S: Simd>(_: S, z: &mut [f32], scale: f32) {
         if scale != 0.0 && scale.abs() <= 1.0 {
             // Nothing overflows, infinities and NaN stay what they are, and what is tiny stays tiny.
-            return z.iter_mut().for_each(|z| *z *= scale);
+            return each_of(
+                z,
+                #[inline(always)]
+                |z| z * scale,
+            );
         }
-        z.iter_mut().for_each(|z| *z = scaled_by_row(*z, scale));
+        each_of(
+            z,
+            #[inline(always)]
+            |z| scaled_by_row(z, scale),
+        );
     }
     dispatch!(token, simd => each(simd, z, scale));
 }
@@ -36,26 +52,44 @@ pub(crate) fn add_bias(token: Level, z: &mut [f32], bias: Values, at: usize, ste
 /// Hides by every `step`th element of a mask from number `at` on.
 pub(crate) fn hide(token: Level, z: &mut [f32], mask: MaskData, at: usize, step: usize) {
     match mask {
-        MaskData::Bytes(mask) if step == 1 => hide_by_bytes(token, z, &mask[at..][..z.len()]),
-        MaskData::Bits(mask) if step == 1 => hide_by_bits(token, z, mask, at),
-        _ => hide_by(z, |i| mask.takes_part(at + i * step)),
+        MaskData::Bytes(mask) if step == 1 => hide_by_bytes::<false>(token, &[], z, &mask[at..][..z.len()]),
+        MaskData::Bits(mask) if step == 1 => hide_by_bits::<false>(token, &[], z, mask, at),
+        _ => hide_by::<false>(&[], z, |i| mask.takes_part(at + i * step)),
     }
 }
 
-/// The elements of `x` in `z`, hidden by a mask from number `at` on: in pieces that stay in the L1 cache
-/// between the two.
+/// The elements of `x` in `z`, hidden by a mask from number `at` on.
 pub(crate) fn hide_from(token: Level, x: &[f32], z: &mut [f32], mask: MaskData, at: usize) {
-    const PIECE: usize = 256;
-    for (i, (x, z)) in x.chunks(PIECE).zip(z.chunks_mut(PIECE)).enumerate() {
-        z.copy_from_slice(x);
-        hide(token, z, mask, at + i * PIECE, 1);
+    assert_eq!(x.len(), z.len());
+    match mask {
+        MaskData::Bytes(mask) => hide_by_bytes::<true>(token, x, z, &mask[at..][..z.len()]),
+        MaskData::Bits(mask) => hide_by_bits::<true>(token, x, z, mask, at),
     }
 }
 
-fn bias_all<B: Copy>(token: Level, z: &mut [f32], bias: &[B], step: usize, widen: impl Fn(B) -> f32 + Copy) {
+/// A function of each element in its place, in groups as [`by_groups`] has them.
+#[inline(always)]
+fn each_of(z: &mut [f32], f: impl Fn(f32) -> f32) {
+    const NOTHING: [(); 1 << 17] = [(); 1 << 17];
+    for z in z.chunks_mut(NOTHING.len()) {
+        by_groups(
+            &NOTHING[..z.len()],
+            z,
+            #[inline(always)]
+            |(), z| f(z),
+        );
+    }
+}
+
+fn bias_all<B: Pod>(token: Level, z: &mut [f32], bias: &[B], step: usize, widen: impl Fn(B) -> f32 + Copy) {
     #[inline(always)]
-    fn each<S: Simd, B: Copy>(_: S, z: &mut [f32], bias: &[B], widen: impl Fn(B) -> f32) {
-        z.iter_mut().zip(bias).for_each(|(z, bias)| *z = biased(*z, widen(*bias)));
+    fn each<S: Simd, B: Pod>(_: S, z: &mut [f32], bias: &[B], widen: impl Fn(B) -> f32) {
+        by_groups(
+            &bias[..z.len()],
+            z,
+            #[inline(always)]
+            |bias, z| plus(z, widen(bias)),
+        );
     }
     if step == 1 {
         dispatch!(token, simd => each(simd, z, bias, widen));
@@ -64,12 +98,20 @@ fn bias_all<B: Copy>(token: Level, z: &mut [f32], bias: &[B], step: usize, widen
     }
 }
 
+/// [`biased`], where infinities and NaN add as IEEE has it: only a sum that is NaN is anything else then.
+#[inline(always)]
+fn plus(v: f32, bias: f32) -> f32 {
+    let sum = settle_result(v) + settle_result(bias);
+    let other = if bias.to_bits() == NEG_INF_BITS { MASKED } else { f32::from_bits(NAN_BITS) };
+    if sum.is_nan() { other } else { sum }
+}
+
 /// The terms of keys from the one that the query stands so far behind.
 pub(crate) fn alibi_all(token: Level, z: &mut [f32], slope: f32, behind: i64) {
     #[inline(always)]
     fn near<S: Simd>(_: S, z: &mut [f32], slope: f32, behind: i32) {
         for (i, z) in (0i32..).zip(z) {
-            *z = biased(*z, alibi(slope, (behind - i).unsigned_abs()));
+            *z = plus(*z, alibi(slope, (behind - i).unsigned_abs()));
         }
     }
     let limit = 1 << 30;
@@ -82,31 +124,33 @@ pub(crate) fn alibi_all(token: Level, z: &mut [f32], slope: f32, behind: i64) {
     }
 }
 
-fn hide_by_bytes(token: Level, z: &mut [f32], mask: &[u8]) {
+/// `FROM` says that the elements are in `x`, else they are in `z`.
+fn hide_by_bytes<const FROM: bool>(token: Level, x: &[f32], z: &mut [f32], mask: &[u8]) {
     #[inline(always)]
-    fn each<S: Simd>(simd: S, z: &mut [f32], mask: &[u8]) {
-        let zero = S::u8s::splat(simd, 0);
-        let n = S::u8s::LEN;
-        for (z, mask) in z.chunks_exact_mut(n).zip(mask.chunks_exact(n)) {
-            #[cfg(target_arch = "x86_64")]
-            if let Level::Avx512(token) = simd.level() {
-                for (z, mask) in z.chunks_exact_mut(16).zip(mask.chunks_exact(16)) {
-                    let mask = bytemuck::pod_read_unaligned(mask);
-                    keep_512(token, f32x16::from_slice(token, z).into(), nonzero_512(token, mask))
-                        .store_slice(z);
-                }
-                continue;
+    fn each<S: Simd, const FROM: bool>(simd: S, x: &[f32], z: &mut [f32], mask: &[u8]) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(token) = simd.level() {
+            let whole = z.len() / 16 * 16;
+            for at in (0..whole).step_by(16) {
+                prefetch_at((mask[at..].as_ptr() as usize).wrapping_add(AHEAD));
+                let bits = nonzero_512(token, bytemuck::pod_read_unaligned(&mask[at..at + 16]));
+                hide_sixteen::<S, FROM>(simd, x, z, at, bits.into());
             }
-            let part = !S::u8s::from_slice(simd, mask).simd_eq(zero).to_bitmask();
-            for (i, z) in z.chunks_exact_mut(16).enumerate() {
-                hide_sixteen(simd, z, (part >> (16 * i)) as u32);
+            return whole;
+        }
+        let (zero, n) = (S::u8s::splat(simd, 0), S::u8s::LEN);
+        let whole = z.len() / n * n;
+        for at in (0..whole).step_by(n) {
+            let bits = !S::u8s::from_slice(simd, &mask[at..at + n]).simd_eq(zero).to_bitmask();
+            for i in (0..n).step_by(16) {
+                hide_sixteen::<S, FROM>(simd, x, z, at + i, (bits >> i) as u32);
             }
         }
+        whole
     }
-    let whole = z.len() / 64 * 64;
-    let (whole, tail) = z.split_at_mut(whole);
-    dispatch!(token, simd => each(simd, whole, mask));
-    hide_by(tail, |i| mask[whole.len() + i] != 0);
+    let whole = dispatch!(token, simd => each::<_, FROM>(simd, x, z, mask));
+    let rest = if FROM { &x[whole..] } else { x };
+    hide_by::<FROM>(rest, &mut z[whole..], |i| mask[whole + i] != 0);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -129,44 +173,65 @@ fearless_simd::kernel!(
     }
 );
 
-/// Hides those of 16 elements whose bit is 0.
+/// Hides those of 16 elements from number `at` on whose bit is 0.
 #[inline(always)]
-fn hide_sixteen<S: Simd>(simd: S, z: &mut [f32], bits: u32) {
+fn hide_sixteen<S: Simd, const FROM: bool>(simd: S, x: &[f32], z: &mut [f32], at: usize, bits: u32) {
+    let (x, z) = (if FROM { &x[at..at + 16] } else { x }, &mut z[at..at + 16]);
+    #[cfg(target_arch = "x86_64")]
+    if let Level::Avx512(token) = simd.level() {
+        let v = f32x16::from_slice(token, if FROM { x } else { z });
+        return keep_512(token, v.into(), bits as u16).store_slice(z);
+    }
     let own = S::u32s::from_fn(
         simd,
         #[inline(always)]
         |i| 1 << i,
     );
-    #[cfg(target_arch = "x86_64")]
-    if let Level::Avx512(token) = simd.level() {
-        return keep_512(token, f32x16::from_slice(token, z).into(), bits as u16).store_slice(z);
-    }
-    for (i, z) in z.chunks_exact_mut(S::f32s::LEN).enumerate() {
-        let hidden = (splat_u(simd, bits >> (i * S::f32s::LEN)) & own).simd_eq(splat_u(simd, 0));
-        store::<S>(hidden.select(splat(simd, MASKED), load(simd, z)), z);
+    for i in (0..16).step_by(S::f32s::LEN) {
+        let v = load(simd, if FROM { &x[i..] } else { &z[i..] });
+        let hidden = (splat_u(simd, bits >> i) & own).simd_eq(splat_u(simd, 0));
+        store::<S>(hidden.select(splat(simd, MASKED), v), &mut z[i..]);
     }
 }
 
 /// The bits from number `at` on.
-fn hide_by_bits(token: Level, z: &mut [f32], mask: &[u8], at: usize) {
+fn hide_by_bits<const FROM: bool>(token: Level, x: &[f32], z: &mut [f32], mask: &[u8], at: usize) {
     #[inline(always)]
-    fn each<S: Simd>(simd: S, z: &mut [f32], mask: &[u8]) {
-        for (z, bits) in z.chunks_exact_mut(16).zip(mask.chunks_exact(2)) {
-            hide_sixteen(simd, z, u32::from(bits[0]) | u32::from(bits[1]) << 8);
+    fn each<S: Simd, const FROM: bool>(simd: S, x: &[f32], z: &mut [f32], mask: &[u8]) {
+        for (i, bits) in mask.chunks_exact(2).take(z.len() / 16).enumerate() {
+            hide_sixteen::<S, FROM>(simd, x, z, 16 * i, u32::from(bits[0]) | u32::from(bits[1]) << 8);
         }
     }
-    let (head, rest) = z.split_at_mut(z.len().min(at.next_multiple_of(8) - at));
-    let first = at + head.len();
     let part = |bit: usize| MaskData::Bits(mask).takes_part(bit);
-    hide_by(head, |i| part(at + i));
-    let (whole, tail) = rest.split_at_mut(rest.len() / 16 * 16);
-    dispatch!(token, simd => each(simd, whole, &mask[first / 8..]));
-    let last = first + whole.len();
-    hide_by(tail, |i| part(last + i));
+    let head = z.len().min(at.next_multiple_of(8) - at);
+    let end = head + (z.len() - head) / 16 * 16;
+    let from = |from, to| if FROM { &x[from..to] } else { x };
+    hide_by::<FROM>(from(0, head), &mut z[..head], |i| part(at + i));
+    let bits = &mask[(at + head) / 8..];
+    dispatch!(token, simd => each::<_, FROM>(simd, from(head, end), &mut z[head..end], bits));
+    hide_by::<FROM>(from(end, z.len()), &mut z[end..], |i| part(at + end + i));
 }
 
-fn hide_by(z: &mut [f32], takes_part: impl Fn(usize) -> bool) {
-    for (i, z) in z.iter_mut().enumerate() {
-        *z = if takes_part(i) { *z } else { MASKED };
+fn hide_by<const FROM: bool>(x: &[f32], z: &mut [f32], takes_part: impl Fn(usize) -> bool) {
+    for i in 0..z.len() {
+        let v = if FROM { x[i] } else { z[i] };
+        z[i] = if takes_part(i) { v } else { MASKED };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_those_of_the_stage() {
+        let tiny = f32::MIN_POSITIVE;
+        let sizes = [0.0, 0.5 * tiny, tiny, 1.5 * tiny, 1.0, 3.5, 3e38, f32::MAX, f32::INFINITY, f32::NAN];
+        let values: Vec<f32> = sizes.iter().flat_map(|x| [*x, -x]).collect();
+        for v in &values {
+            for bias in &values {
+                assert_eq!(plus(*v, *bias).to_bits(), biased(*v, *bias).to_bits(), "{v:e} and {bias:e}");
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod special;
 pub(crate) mod sum;
 pub(crate) mod transpose;
 
+use bytemuck::Pod;
 use fearless_simd::prelude::*;
 
 use super::stream::prefetch;
@@ -59,6 +60,8 @@ pub(crate) trait Math<S: Simd>: 'static {
     /// The same arithmetic for near rows: no element is further than [`Math::NEAR`] below a maximum
     /// that is not beyond `ANCHOR_LIMIT`.
     type Near: Math<S, Row = Self::Row, Total = Self::Total>;
+    /// The same for rows that are near but for elements that are -inf.
+    type Holes: Math<S, Row = Self::Row, Total = Self::Total>;
     /// What the exponentials of a row share, splat or one row per lane.
     type Row: Copy;
     /// A sum in registers.
@@ -178,6 +181,38 @@ pub(crate) fn map_in_place<S: Simd>(simd: S, y: &mut [f32], f: impl Fn(S::f32s) 
         store::<S>(f(load(simd, y)), y);
     }
     store::<S>(last, &mut y[len - n..]);
+}
+
+/// Elements that [`by_groups`] takes at a time: so many that a compiler makes a loop over vectors of them.
+const BY: usize = 64;
+
+/// What a function makes of elements of two slices of one length goes into the second one. In groups of a
+/// fixed number, the last one filled up: a compiler that does not know the number would take what is left
+/// over after some vectors one by one.
+#[inline(always)]
+pub(crate) fn by_groups<A: Pod, B: Pod>(x: &[A], z: &mut [B], f: impl Fn(A, B) -> B) {
+    assert_eq!(x.len(), z.len());
+    let (groups, rest) = x.as_chunks::<BY>();
+    let (z_groups, z_rest) = z.as_chunks_mut::<BY>();
+    for i in 0..groups.len() {
+        let (x, z) = (&groups[i], &mut z_groups[i]);
+        for k in 0..BY {
+            z[k] = f(x[k], z[k]);
+        }
+    }
+    if rest.len() < 8 {
+        for k in 0..rest.len() {
+            z_rest[k] = f(rest[k], z_rest[k]);
+        }
+        return;
+    }
+    let (mut x, mut z) = ([A::zeroed(); BY], [B::zeroed(); BY]);
+    x[..rest.len()].copy_from_slice(rest);
+    z[..rest.len()].copy_from_slice(z_rest);
+    for k in 0..BY {
+        z[k] = f(x[k], z[k]);
+    }
+    z_rest.copy_from_slice(&z[..rest.len()]);
 }
 
 /// The first lanes of an array with room for the widest vector.

@@ -2,6 +2,7 @@
 
 use fearless_simd::prelude::*;
 
+use super::exp::FAR;
 use super::{MAX_LANES, PerRow, from_rows_u, splat, splat_u};
 use crate::numerics::*;
 
@@ -92,11 +93,11 @@ pub(crate) fn lane_reciprocals<S: Simd>(simd: S, first: S::u32s, second: S::i32s
 /// part are exact, so that it does not matter whether they are fused. In a near row nothing is
 /// subnormal, and `by` has what the exponential is held times taken off already.
 #[inline(always)]
-pub(crate) fn normalise<S: Simd, const NEAR: bool>(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
+pub(crate) fn normalise<S: Simd, const FORM: u8>(simd: S, e: S::f32s, by: &[S::f32s; 2]) -> S::f32s {
     let upper = upper_half::<S>(e);
     let lower = e - upper;
     let y = upper.mul_add(by[0], lower.mul_add(by[0], e * by[1]));
-    if NEAR {
+    if FORM != FAR {
         return y;
     }
     let held: S::u32s = y.bitcast();

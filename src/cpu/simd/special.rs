@@ -22,12 +22,13 @@ impl<S: Simd> Extremes<S> {
         Self { signed_max: lowest.bitcast(), min: lowest, max: splat_u(simd, 0) }
     }
 
+    /// With `HOLES`, elements that are -inf do not count as least.
     #[inline(always)]
-    pub(crate) fn see(&mut self, x: S::f32s) {
+    pub(crate) fn see<const HOLES: bool>(&mut self, simd: S, x: S::f32s) {
         let bits: S::u32s = x.bitcast();
         self.signed_max = self.signed_max.max(bits.bitcast::<S::i32s>());
         self.min = self.min.min(bits);
-        self.max = self.max.max(bits);
+        self.max = greater::<S, HOLES>(simd, self.max, bits);
     }
 
     /// The key of each lane's maximum.
@@ -51,17 +52,25 @@ impl<S: Simd> Extremes<S> {
     }
 }
 
+/// The greater pattern; with `HOLES`, that of -inf does not count.
+#[inline(always)]
+fn greater<S: Simd, const HOLES: bool>(simd: S, max: S::u32s, bits: S::u32s) -> S::u32s {
+    let both = max.max(bits);
+    if HOLES { bits.simd_eq(splat_u(simd, NEG_INF_BITS)).select(max, both) } else { both }
+}
+
 /// The key of the maximum of at least one vector of elements.
 #[inline(always)]
 pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32]) -> i32 {
-    extremes(simd, x).0
+    extremes::<S, false>(simd, x).0
 }
 
 /// The key of the maximum of at least one vector of elements, and the least of them where there is no
-/// NaN. Two integer extremes tell both unless all elements have one sign; then it takes a third.
+/// NaN. Two integer extremes tell both unless all elements have one sign; then it takes a third. With
+/// `HOLES`, elements that are -inf do not count as least.
 #[inline(always)]
-pub(crate) fn extremes<S: Simd>(simd: S, x: &[f32]) -> (i32, f32) {
-    let (max, top) = signed_and_unsigned_max(simd, x);
+pub(crate) fn extremes<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i32, f32) {
+    let (max, top) = signed_and_unsigned_max::<S, HOLES>(simd, x);
     if max > INF_BITS as i32 || top > NEG_INF_BITS {
         return (NAN_BITS as i32, 0.0);
     }
@@ -75,22 +84,24 @@ pub(crate) fn extremes<S: Simd>(simd: S, x: &[f32]) -> (i32, f32) {
 
 /// The greatest bit patterns, as signed and as unsigned integers.
 #[inline(always)]
-fn signed_and_unsigned_max<S: Simd>(simd: S, x: &[f32]) -> (i32, u32) {
+fn signed_and_unsigned_max<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i32, u32) {
     let n = S::f32s::LEN;
     assert!(x.len() >= n);
     let last: S::u32s = load(simd, &x[x.len() - n..]).bitcast();
     // Two chains, so that one waits while the other works.
-    let (mut top, mut max) = ([last; 2], [last.bitcast::<S::i32s>(); 2]);
+    let (mut top, mut max) =
+        ([greater::<S, HOLES>(simd, splat_u(simd, 0), last); 2], [last.bitcast::<S::i32s>(); 2]);
     let mut pairs = x.chunks_exact(2 * n);
     for pair in &mut pairs {
         for i in 0..2 {
             let bits: S::u32s = load(simd, &pair[i * n..]).bitcast();
-            (max[i], top[i]) = (max[i].max(bits.bitcast::<S::i32s>()), top[i].max(bits));
+            (max[i], top[i]) =
+                (max[i].max(bits.bitcast::<S::i32s>()), greater::<S, HOLES>(simd, top[i], bits));
         }
     }
     if pairs.remainder().len() >= n {
         let bits: S::u32s = load(simd, pairs.remainder()).bitcast();
-        (max[0], top[0]) = (max[0].max(bits.bitcast::<S::i32s>()), top[0].max(bits));
+        (max[0], top[0]) = (max[0].max(bits.bitcast::<S::i32s>()), greater::<S, HOLES>(simd, top[0], bits));
     }
     (max[0].max(max[1]).reduce_max(), top[0].max(top[1]).reduce_max())
 }

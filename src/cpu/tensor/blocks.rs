@@ -5,14 +5,15 @@ use std::ops::Range;
 
 use super::Task;
 use super::stage::{Block, TURNED_ROWS};
+use super::walk::Offsets;
 use crate::DType;
-use crate::cpu::rows::{self, Io, Job};
+use crate::cpu::rows::{self, Io, Job, NARROW_COLS};
 use crate::cpu::{scratch, stream};
 use crate::dtype::Element;
 use crate::masking::levels::INPUT;
 
 /// Floats of a block, so that it stays in the L1 cache between its stages.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 4096;
 /// Up to here rows are computed whole, whatever a window or their lengths hide: leaving columns out costs
 /// more for each row than it saves.
 const WHOLE: u64 = 256;
@@ -22,8 +23,10 @@ const SHORT: usize = 512;
 const LONG: u64 = 1 << 16;
 /// The same where rows are turned, and many go together.
 const LONG_TURNED: u64 = 1 << 14;
-/// Floats of whole rows that are put together from a block of some of their columns.
-const FILLED: usize = 2048;
+/// Up to here some of a row's columns are computed in the place that they have in the whole row.
+const WITHIN: usize = 4096;
+/// Columns that are computed then at least.
+const LEAST: usize = NARROW_COLS + 1;
 /// The same where rows are turned: whole cache lines of each of their lines are used.
 const TURNED: usize = 1 << 16;
 
@@ -45,11 +48,13 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             }
             let block = self.block(row, rows.end);
             row = block.rows.end;
+            if self.is_within(&block) {
+                let floats = block.count() * self.layout.len(row - 1) as usize;
+                scratch::with_blocks(floats, |z| self.compute_within(&block, rows.end, &mut z[..floats]));
+                continue;
+            }
             let floats = block.pitch() * block.count();
-            scratch::with_blocks(floats + FILLED, |z| {
-                let (z, out) = z.split_at_mut(floats);
-                self.compute_block(&block, rows.end, z, &mut out[..FILLED]);
-            });
+            scratch::with_blocks(floats, |z| self.compute_block(&block, rows.end, &mut z[..floats]));
         }
         self.fence();
     }
@@ -73,31 +78,36 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
     /// The next rows that go together, and the columns that any of them needs.
     fn block(&self, row: u64, end: u64) -> Block {
-        let mut block = self.block_of(row..row + 1);
+        let mut block = self.block_of(row);
         let most = if self.layout.is_turned() {
             // Not beyond the rows that lie side by side.
             let neighbours = self.layout.neighbours();
             let left = neighbours - row % neighbours;
             (TURNED / block.pitch().max(1)).clamp(16, TURNED_ROWS).min(left as usize)
         } else {
-            (BLOCK / block.pitch().max(1)).max(1)
+            let floats = if self.is_within(&block) { self.layout.len(row) as usize } else { block.pitch() };
+            (BLOCK / floats.max(1)).max(1)
         };
         let end = end.min(row + most as u64);
         if self.is_uniform() {
             block.rows.end = end;
             return block;
         }
-        while block.rows.end < end {
-            let next = self.block_of(block.rows.end..block.rows.end + 1);
-            let joined = self.join(&block, &next);
-            let fits = joined.pitch() * joined.count() <= BLOCK || self.layout.is_turned();
-            if !fits
-                || !are_alike(joined.pitch(), next.pitch().min(block.pitch()))
-                || self.is_long(next.rows.start)
-            {
-                break;
+        for run in self.layout.runs(row + 1..end) {
+            let mut at = run.at;
+            for _ in 0..run.len {
+                let next = self.block_at(block.rows.end, &at);
+                let joined = self.join(&block, &next);
+                let fits = joined.pitch() * joined.count() <= BLOCK || self.layout.is_turned();
+                if !fits
+                    || !are_alike(joined.pitch(), next.pitch().min(block.pitch()))
+                    || self.is_long(next.rows.start)
+                {
+                    return block;
+                }
+                block = joined;
+                at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
             }
-            block = joined;
         }
         block
     }
@@ -108,16 +118,22 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         !self.layout.is_ragged() && (!hides || self.layout.len(0) <= WHOLE)
     }
 
-    pub(super) fn block_of(&self, rows: Range<u64>) -> Block {
-        let len = self.layout.len(rows.start);
+    /// A row that stands alone.
+    pub(super) fn block_of(&self, row: u64) -> Block {
+        self.block_at(row, &self.layout.at(row))
+    }
+
+    /// The same, where it is known where everything of it lies.
+    fn block_at(&self, row: u64, at: &Offsets) -> Block {
+        let len = self.layout.len(row);
         let cols = if self.is_uniform() || self.layout.is_ragged() {
             0..len
         } else {
-            self.layout.visible_of(self.masking, rows.start)
+            self.layout.visible(self.masking, row, at)
         };
         let hidden = cols.end - cols.start < len;
         Block {
-            rows,
+            rows: row..row + 1,
             cols,
             fill: hidden && self.job.op.kind.is_elementwise(),
             sink: self.masking.sinks.is_some(),
@@ -137,7 +153,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         Block { rows: a.rows.start..b.rows.end, cols, fill, sink: a.sink }
     }
 
-    fn compute_block(&self, block: &Block, end: u64, z: &mut [f32], out: &mut [f32]) {
+    fn compute_block(&self, block: &Block, end: u64, z: &mut [f32]) {
         let ahead = self.ahead(block, end, z);
         let pitch = block.pitch();
         if pitch > 0 {
@@ -149,13 +165,10 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             }
             let job = Job { cols: pitch, words: pitch, ahead, ..self.job };
             if let Some(y) = self.direct(block) {
-                return rows::run_unfenced(&Job { stream: self.past_caches, ..job }, Io::Apart(z, y));
+                return rows::run_unfenced(&Job { stream: self.past_caches, ..job }, Io::Through(z, y));
             }
             rows::run(&job, Io::Same(z));
-            let is_short = block.fill
-                && self.layout.is_contiguous()
-                && self.layout.len(block.rows.start) <= FILLED as u64;
-            return if is_short { self.store_filled(block, z, out) } else { self.store(block, z) };
+            return self.store(block, z);
         }
         let (words, count) = (self.job.words, block.count());
         let mut results = [0.0; 8 * 16];
@@ -170,6 +183,41 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             }
             self.store_per_row((block.rows.start + first as u64) * words as u64, results);
         }
+    }
+
+    /// Whether a block's columns are computed in the place that they have in whole rows, which are one piece
+    /// of memory: results then leave scratch together.
+    fn is_within(&self, block: &Block) -> bool {
+        let len = self.layout.len(block.rows.start);
+        block.fill && !block.sink && self.layout.is_contiguous() && len <= WITHIN as u64 && len > WHOLE
+    }
+
+    /// Computes some columns of rows in the place that they have in whole ones.
+    fn compute_within(&self, block: &Block, end: u64, z: &mut [f32]) {
+        let len = z.len() / block.count();
+        let (from, to) = (block.cols.start as usize, block.cols.end as usize);
+        // One of those that do not take part, if there is one, tells what the others' results are.
+        let (hidden, mut cols) = if to < len {
+            (to, from..to + 1)
+        } else {
+            let hidden = from.saturating_sub(1);
+            (hidden, hidden..to)
+        };
+        // Not by the kernel for short rows.
+        cols.end = cols.end.max(cols.start + LEAST).min(len);
+        cols.start = cols.start.min(cols.end - LEAST);
+        let ahead = self.ahead(&Block { cols: 0..len as u64, ..block.clone() }, end, z);
+        let staged = Block { cols: cols.start as u64..cols.end as u64, fill: false, ..block.clone() };
+        self.stage_within(&staged, &mut z[cols.start..], len);
+        let count = cols.len();
+        let job = Job { cols: count, words: count, pitch: len, ahead, ..self.job };
+        rows::run(&job, Io::Same(&mut z[cols.start..]));
+        for z in z.chunks_exact_mut(len) {
+            let value = z[hidden];
+            z[..cols.start].fill(value);
+            z[cols.end..].fill(value);
+        }
+        self.narrow(z, block.rows.start * len as u64);
     }
 
     fn fill_empty(&self, results: &mut [f32]) {

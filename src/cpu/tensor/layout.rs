@@ -110,9 +110,9 @@ impl<'a> Layout<'a> {
         self.ragged.is_none() && whole && (one_row || row.strides[INPUT] == self.len)
     }
 
-    /// [`Layout::visible`] of a row that stands alone.
-    pub(super) fn visible_of(&self, masking: &Masking, row: u64) -> Range<u64> {
-        self.visible(masking, row, &self.rows.at(row))
+    /// Where a row and what stands beside it begin.
+    pub(super) fn at(&self, row: u64) -> Offsets {
+        self.rows.at(row)
     }
 
     /// The slope of a row's ALiBi terms, where there are any, and the position of its query among the keys.

@@ -28,7 +28,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         } else {
             1
         };
-        let rows = (row..row + together).map(|row| self.block_of(row..row + 1));
+        let rows = (row..row + together).map(|row| self.block_of(row));
         let block = rows.reduce(|block, row| self.join(&block, &row)).expect("at least one row");
         let block = Block { fill: false, sink: false, ..block };
         let job = Job {

@@ -5,6 +5,7 @@
 //! has the same bits whichever axis it lay along. Memory is read once and written once for all rows that
 //! a cache holds.
 
+mod beside;
 mod blocks;
 mod cells;
 mod columns;
@@ -199,6 +200,7 @@ impl<'a, X: Element, Y: Element> Task<'a, X, Y> {
         let bytes = y.len().saturating_mul(size_of::<Y>());
         let past_caches = op.kind.is_elementwise() && bytes > parallel::STREAM_BYTES && !x.is_same(&y);
         let is_masked = layout.is_ragged() || !masking.is_empty() || X::DTYPE == DType::F64;
+        job.holes = layout.is_ragged() || masking.form().hides();
         let scale = if is_masked { std::mem::replace(&mut job.op.scale, 1.0) } else { 1.0 };
         Ok(Self { job, scale, layout, masking, is_masked, past_caches, x, y, threads: options.threads })
     }

@@ -6,19 +6,20 @@ use std::ops::Range;
 use fearless_simd::{Level, dispatch};
 
 use super::Task;
-use super::walk::{Offsets, Run};
 use crate::DType;
-use crate::cpu::masking::{MASKED, row_scale};
 use crate::cpu::simd::half;
-use crate::cpu::simd::masking::{add_bias, alibi_all, hide, hide_from, scale_all};
 use crate::cpu::simd::transpose::turn;
 use crate::dtype::Element;
-use crate::masking::levels::{BIAS, INPUT, MASK, SCALES, SINKS};
+use crate::masking::levels::INPUT;
 
 /// Lines that are turned together.
 pub(super) const LINES: usize = 16;
 /// Rows of them.
 pub(super) const TURNED_ROWS: usize = 64;
+
+/// Up to here rows that are one piece of memory are brought as that; longer ones one by one, together with
+/// what stands beside them.
+pub(super) const SHORT: usize = 512;
 
 /// A block of rows in scratch: so many columns of each, and what comes after them.
 #[derive(Clone, Debug)]
@@ -61,36 +62,52 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// Brings a block together.
     pub(super) fn stage(&self, block: &Block, z: &mut [f32]) {
         let (pitch, way) = (block.pitch(), self.way(block));
+        if way == Way::Whole && !self.is_masked {
+            return self.widen(block.rows.start * pitch as u64, z);
+        }
         let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
             let z = &mut z[first * pitch..][..run.len * pitch];
             if way == Way::Whole && self.lie_alike(&run, pitch) {
-                self.mask_alike(&run.at, z);
-                first += run.len;
-                continue;
-            }
-            match way {
-                Way::Whole => self.widen(run.at[INPUT], z),
-                Way::Turned => {
-                    for (i, z) in z.chunks_mut(TURNED_ROWS * pitch).enumerate() {
-                        self.turn_in(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
-                    }
-                }
-                Way::Apart => {
-                    for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
-                        let cols = self.cols_of(block, first + i);
-                        self.gather(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
-                    }
-                }
-            }
-            if self.is_masked {
+                self.stage_alike(&run, pitch, z);
+            } else {
+                let is_brought = self.bring(block, way, run.at[INPUT], z);
+                let mut at = run.at;
                 for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
-                    let at = std::array::from_fn(|o| run.at[o] + i as u64 * run.step[o]);
-                    self.mask(block, block.rows.start + (first + i) as u64, &at, z);
+                    self.stage_row(block, block.rows.start + (first + i) as u64, &at, is_brought, z);
+                    at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
                 }
             }
             first += run.len;
         }
+    }
+
+    /// Brings a block's rows to places so many floats apart.
+    pub(super) fn stage_within(&self, block: &Block, z: &mut [f32], pitch: usize) {
+        let mut rows = z.chunks_mut(pitch);
+        let mut row = block.rows.start;
+        for run in self.layout.runs(block.rows.clone()) {
+            let mut at = run.at;
+            for z in rows.by_ref().take(run.len) {
+                self.stage_row(block, row, &at, false, &mut z[..block.width()]);
+                at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
+                row += 1;
+            }
+        }
+    }
+
+    /// The elements of rows that are better brought together than one by one; whether these are.
+    fn bring(&self, block: &Block, way: Way, at: u64, z: &mut [f32]) -> bool {
+        match way {
+            Way::Whole if block.pitch() <= SHORT => self.widen(at, z),
+            Way::Turned => {
+                for (i, z) in z.chunks_mut(TURNED_ROWS * block.pitch()).enumerate() {
+                    self.turn_in(at + (i * TURNED_ROWS) as u64, z.len() / block.pitch(), block, z);
+                }
+            }
+            Way::Whole | Way::Apart => return false,
+        }
+        true
     }
 
     /// How a block's elements lie.
@@ -111,55 +128,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         block.cols.start..block.cols.end.min(self.layout.len(block.rows.start + row as u64))
     }
 
-    /// Whether what stands beside these rows lies as they do, so that all of them are one long row.
-    fn lie_alike(&self, run: &Run, width: usize) -> bool {
-        let beside = self.masking;
-        let per_row = beside.window.is_some() || beside.lengths.is_some() || beside.row_scale.is_some();
-        let alike = |operand: usize| {
-            let next = run.step[operand] == width as u64 || run.len == 1;
-            next && self.layout.cols.innermost().strides[operand] == 1
-        };
-        !per_row
-            && beside.alibi.is_none()
-            && (beside.mask.is_none() || alike(MASK))
-            && (beside.bias.is_none() || alike(BIAS))
-    }
-
-    /// Rows with a mask and a bias that lie as they do.
-    fn mask_alike(&self, at: &Offsets, z: &mut [f32]) {
-        let (token, masking) = (self.job.token, self.masking);
-        if let Some(mask) =
-            masking.mask.filter(|_| X::DTYPE == DType::F32 && masking.bias.is_none() && self.scale == 1.0)
-        {
-            // SAFETY: the slice ends with this call, in which nothing is written but scratch.
-            let x = bytemuck::cast_slice(unsafe { self.elements(at[INPUT], z.len()) });
-            return hide_from(token, x, z, mask.data, at[MASK] as usize);
-        }
-        self.widen(at[INPUT], z);
-        if self.scale != 1.0 {
-            scale_all(token, z, self.scale);
-        }
-        if let Some(bias) = &masking.bias {
-            add_bias(token, z, bias.data, at[BIAS] as usize, 1);
-        }
-        if let Some(mask) = &masking.mask {
-            hide(token, z, mask.data, at[MASK] as usize, 1);
-        }
-    }
-
-    /// The elements of one row.
-    fn gather(&self, row: u64, cols: &Range<u64>, z: &mut [f32]) {
-        let mut done = 0;
-        for run in self.layout.cols.runs(cols.start, cols.end) {
-            debug_assert!(
-                run.step[INPUT] == 1 || run.len == 1,
-                "elements that lie apart are their rows' neighbours"
-            );
-            self.widen(row + run.at[INPUT], &mut z[done..][..run.len]);
-            done += run.len;
-        }
-    }
-
     /// The elements of at most [`TURNED_ROWS`] rows that lie side by side.
     fn turn_in(&self, row: u64, rows: usize, block: &Block, z: &mut [f32]) {
         let pitch = block.pitch();
@@ -174,55 +142,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 }
                 turn_lines(self.job.token, &lines, TURNED_ROWS, (count, rows), &mut z[done + start..], pitch);
             }
-            done += run.len;
-        }
-    }
-
-    /// What stands beside a row, and what follows it.
-    fn mask(&self, block: &Block, row: u64, at: &Offsets, z: &mut [f32]) {
-        let (width, masking) = (block.width(), self.masking);
-        let visible = self.layout.visible(masking, row, at);
-        let clamp = |col: u64| (col.clamp(block.cols.start, block.cols.end) - block.cols.start) as usize;
-        let (from, to) = (clamp(visible.start), clamp(visible.end));
-        z[..from].fill(MASKED);
-        z[to..width + usize::from(block.fill)].fill(MASKED);
-        if let Some(sinks) = masking.sinks.filter(|_| block.sink) {
-            z[block.pitch() - 1] = sinks.data[at[SINKS] as usize];
-        }
-        let cols = block.cols.start + from as u64..block.cols.start + to as u64;
-        let z = &mut z[from..to];
-        let scale = masking
-            .row_scale
-            .map_or(self.scale, |of_row| row_scale(self.scale, of_row.data[at[SCALES] as usize]));
-        if scale != 1.0 {
-            scale_all(self.job.token, z, scale);
-        }
-        self.add(&cols, at, z);
-        self.hide(&cols, at, z);
-    }
-
-    /// Bias and ALiBi.
-    fn add(&self, cols: &Range<u64>, at: &Offsets, z: &mut [f32]) {
-        if let Some(bias) = &self.masking.bias {
-            let mut done = 0;
-            for run in self.layout.cols.runs(cols.start, cols.end) {
-                let at = (at[BIAS] + run.at[BIAS]) as usize;
-                add_bias(self.job.token, &mut z[done..][..run.len], bias.data, at, run.step[BIAS] as usize);
-                done += run.len;
-            }
-        }
-        if let Some((slope, own)) = self.layout.slope(self.masking, at) {
-            alibi_all(self.job.token, z, slope, own.saturating_sub(cols.start as i64));
-        }
-    }
-
-    /// The mask, last: whatever became of a hidden element is overwritten.
-    fn hide(&self, cols: &Range<u64>, at: &Offsets, z: &mut [f32]) {
-        let Some(mask) = &self.masking.mask else { return };
-        let mut done = 0;
-        for run in self.layout.cols.runs(cols.start, cols.end) {
-            let at = (at[MASK] + run.at[MASK]) as usize;
-            hide(self.job.token, &mut z[done..][..run.len], mask.data, at, run.step[MASK] as usize);
             done += run.len;
         }
     }

@@ -20,17 +20,19 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// all elements outside of them.
     pub(super) fn store(&self, block: &Block, z: &[f32]) {
         let (pitch, width, way) = (block.pitch(), block.width(), self.way(block));
+        if way == Way::Whole {
+            return self.narrow(z, block.rows.start * pitch as u64);
+        }
         let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
             let z = &z[first * pitch..][..run.len * pitch];
             match way {
-                Way::Whole => self.narrow(z, run.at[INPUT]),
                 Way::Turned => {
                     for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
                         self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
                     }
                 }
-                Way::Apart => {
+                Way::Whole | Way::Apart => {
                     for (i, z) in z.chunks_exact(pitch).enumerate() {
                         let cols = self.cols_of(block, first + i);
                         self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
@@ -55,25 +57,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let at = block.rows.start * block.width() as u64;
         // SAFETY: the block's rows are this thread's, which asks for them once.
         Some(bytemuck::cast_slice_mut(unsafe { self.results(at, block.count() * block.width()) }))
-    }
-
-    /// Puts the results of rows of which only some columns were computed: as whole rows, which leave scratch
-    /// together, so that few cache lines are written in two steps.
-    pub(super) fn store_filled(&self, block: &Block, z: &[f32], out: &mut [f32]) {
-        let (pitch, width, len) = (block.pitch(), block.width(), self.layout.len(block.rows.start) as usize);
-        let (from, to) = (block.cols.start as usize, block.cols.end as usize);
-        let together = out.len() / len;
-        let mut at = block.rows.start * len as u64;
-        for z in z.chunks(together * pitch) {
-            let rows = z.len() / pitch;
-            for (z, out) in z.chunks_exact(pitch).zip(out.chunks_exact_mut(len)) {
-                out[..from].fill(z[width]);
-                out[from..to].copy_from_slice(&z[..width]);
-                out[to..].fill(z[width]);
-            }
-            self.narrow(&out[..rows * len], at);
-            at += (rows * len) as u64;
-        }
     }
 
     /// Puts one result per row.

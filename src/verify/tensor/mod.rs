@@ -9,6 +9,7 @@
 //! assert!(tensor::first_tensor_difference(case, &expected, &expected).is_none());
 //! ```
 
+mod beside;
 mod cases;
 mod chance;
 mod device;
