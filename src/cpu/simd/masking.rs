@@ -5,7 +5,8 @@ use bytemuck::Pod;
 use fearless_simd::{Avx512, f32x16};
 use fearless_simd::{Level, dispatch, prelude::*};
 
-use super::{by_groups, load, splat, splat_u, store};
+use super::special::scaled;
+use super::{by_groups, load, map_in_place, splat, splat_u, store};
 use crate::cpu::half::{from_bf16, from_f16};
 use crate::cpu::masking::{MASKED, MAX_DISTANCE, alibi, biased, scaled_by_row};
 use crate::cpu::special::settle_result;
@@ -21,20 +22,26 @@ const AHEAD: usize = 4096;
 /// Each element times the scale of its row.
 pub(crate) fn scale_all(token: Level, z: &mut [f32], scale: f32) {
     #[inline(always)]
-    fn each<S: Simd>(_: S, z: &mut [f32], scale: f32) {
-        if scale != 0.0 && scale.abs() <= 1.0 {
-            // Nothing overflows, infinities and NaN stay what they are, and what is tiny stays tiny.
-            return each_of(
+    fn each<S: Simd>(simd: S, z: &mut [f32], scale: f32) {
+        // Nothing overflows then, infinities and NaN stay what they are, and what is tiny stays tiny.
+        let is_small = scale != 0.0 && scale.abs() <= 1.0;
+        if z.len() < S::f32s::LEN || scale.is_nan() {
+            z.iter_mut().for_each(|z| *z = scaled_by_row(*z, scale));
+        } else if is_small {
+            map_in_place(
+                simd,
                 z,
                 #[inline(always)]
-                |z| z * scale,
+                |x| x * scale,
+            );
+        } else {
+            map_in_place(
+                simd,
+                z,
+                #[inline(always)]
+                |x| scaled(simd, x, scale),
             );
         }
-        each_of(
-            z,
-            #[inline(always)]
-            |z| scaled_by_row(z, scale),
-        );
     }
     dispatch!(token, simd => each(simd, z, scale));
 }
@@ -64,20 +71,6 @@ pub(crate) fn hide_from(token: Level, x: &[f32], z: &mut [f32], mask: MaskData, 
     match mask {
         MaskData::Bytes(mask) => hide_by_bytes::<true>(token, x, z, &mask[at..][..z.len()]),
         MaskData::Bits(mask) => hide_by_bits::<true>(token, x, z, mask, at),
-    }
-}
-
-/// A function of each element in its place, in groups as [`by_groups`] has them.
-#[inline(always)]
-fn each_of(z: &mut [f32], f: impl Fn(f32) -> f32) {
-    const NOTHING: [(); 1 << 17] = [(); 1 << 17];
-    for z in z.chunks_mut(NOTHING.len()) {
-        by_groups(
-            &NOTHING[..z.len()],
-            z,
-            #[inline(always)]
-            |(), z| f(z),
-        );
     }
 }
 

@@ -75,6 +75,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
     /// The elements of a row that take part by place, unless they were brought already; what stands beside
     /// them; and what follows.
+    #[inline(always)]
     pub(super) fn stage_row(&self, block: &Block, row: u64, at: &Offsets, is_brought: bool, z: &mut [f32]) {
         let (width, masking) = (block.width(), self.masking);
         let visible = self.layout.visible(masking, row, at);

@@ -23,8 +23,9 @@ const SHORT: usize = 512;
 const LONG: u64 = 1 << 16;
 /// The same where rows are turned, and many go together.
 const LONG_TURNED: u64 = 1 << 14;
-/// Up to here some of a row's columns are computed in the place that they have in the whole row.
-const WITHIN: usize = 4096;
+/// Up to here some of a row's columns are computed in the place that they have in the whole row; beyond a
+/// quarter of this only if they are at least a sixteenth.
+const WITHIN: u64 = 4096;
 /// Columns that are computed then at least.
 const LEAST: usize = NARROW_COLS + 1;
 /// The same where rows are turned: whole cache lines of each of their lines are used.
@@ -189,7 +190,8 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     /// of memory: results then leave scratch together.
     fn is_within(&self, block: &Block) -> bool {
         let len = self.layout.len(block.rows.start);
-        block.fill && !block.sink && self.layout.is_contiguous() && len <= WITHIN as u64 && len > WHOLE
+        let is_wide = len <= WITHIN / 4 || 16 * block.width() as u64 >= len;
+        block.fill && !block.sink && is_wide && len > WHOLE && len <= WITHIN && self.layout.is_contiguous()
     }
 
     /// Computes some columns of rows in the place that they have in whole ones.
