@@ -11,6 +11,27 @@ pub(super) struct Pipelines {
     pub stages: Vec<wgpu::ComputePipeline>,
 }
 
+impl Pipelines {
+    /// Buffers at bindings of theirs.
+    pub(super) fn bind(
+        &self,
+        device: &wgpu::Device,
+        label: &str,
+        operands: Vec<(u32, wgpu::BufferBinding)>,
+    ) -> wgpu::BindGroup {
+        let entry = |(binding, buffer)| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(buffer),
+        };
+        let entries: Vec<_> = operands.into_iter().map(entry).collect();
+        device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(label),
+            layout: &self.layout,
+            entries: &entries,
+        })
+    }
+}
+
 impl Shared {
     pub(super) fn compile(&self, variant: &Variant) -> Result<Pipelines, Error> {
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);

@@ -5,10 +5,11 @@ use std::ops::Range;
 use super::args::{Beside, SoftmaxArgs, check_operand};
 use super::ops::{Ops, Shared};
 use super::options::DTypes;
-use super::pipelines::{Pipelines, filled_buffer};
+use super::pipelines::Pipelines;
 use super::planner::{Choice, Kernel};
 use super::prepared::Prepared;
 use super::source::Variant;
+use super::table::{Blocks, blocks};
 use super::tensor::check_in_place;
 use super::window::{Params, Window, windows};
 use crate::{EmptyRow, Error, Op, OpKind, Shape};
@@ -181,11 +182,15 @@ impl Builder<'_> {
             &self.shared.caps,
             &self.shared.limits,
         )?;
-        let (params, stride) = self.parameters(&windows)?;
+        let params: Vec<Params> =
+            windows.iter().map(|window| window.params(self.op.scale, empty_fill(self.op))).collect();
+        let alignment = self.shared.limits.min_uniform_buffer_offset_alignment;
+        let params =
+            blocks(self.shared, "wgpu_softmax::params", &params, alignment, wgpu::BufferUsages::UNIFORM)?;
         let groups: Vec<_> = windows
             .iter()
             .enumerate()
-            .map(|(i, w)| self.bindings(w, pipelines, &params, i as u64 * stride))
+            .map(|(i, window)| self.bindings(window, pipelines, &params, i as u64 * params.stride))
             .collect();
         let mut dispatches = Vec::new();
         for stage in stages {
@@ -202,30 +207,11 @@ impl Builder<'_> {
         Ok(dispatches)
     }
 
-    /// One buffer with the parameters of each window, and the bytes from one to the next.
-    fn parameters(&self, windows: &[Window]) -> Result<(wgpu::Buffer, u64), Error> {
-        let alignment = self.shared.limits.min_uniform_buffer_offset_alignment as usize;
-        let stride = size_of::<Params>().next_multiple_of(alignment);
-        let mut bytes = vec![0u8; stride * windows.len()];
-        for (window, block) in windows.iter().zip(bytes.chunks_exact_mut(stride)) {
-            let params = window.params(self.op.scale, empty_fill(self.op));
-            block[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
-        }
-        let (device, usage) = (&self.shared.device, wgpu::BufferUsages::UNIFORM);
-        Ok((filled_buffer(device, "wgpu_softmax::params", &bytes, usage)?, stride as u64))
-    }
-
-    fn bindings(
-        &self,
-        window: &Window,
-        pipelines: &Pipelines,
-        params: &wgpu::Buffer,
-        at: u64,
-    ) -> wgpu::BindGroup {
+    fn bindings(&self, window: &Window, pipelines: &Pipelines, params: &Blocks, at: u64) -> wgpu::BindGroup {
         let bind =
             |buffer, offset, size| wgpu::BufferBinding { buffer, offset, size: wgpu::BufferSize::new(size) };
         let mut operands = vec![
-            (0, bind(params, at, size_of::<Params>() as u64)),
+            (0, bind(&params.buffer, at, params.size)),
             (2, bind(self.args.output.buffer, window.output.offset, window.output.size)),
             (3, bind(&self.shared.seal, 0, 4)),
         ];
@@ -233,17 +219,6 @@ impl Builder<'_> {
             operands.push((1, bind(self.args.input.buffer, window.input.offset, window.input.size)));
         }
         operands.extend(self.scratch.as_ref().map(|buffer| (4, bind(buffer, 0, buffer.size()))));
-        let entries: Vec<_> = operands
-            .into_iter()
-            .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::Buffer(buffer),
-            })
-            .collect();
-        self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("wgpu_softmax::bindings"),
-            layout: &pipelines.layout,
-            entries: &entries,
-        })
+        pipelines.bind(&self.shared.device, "wgpu_softmax::bindings", operands)
     }
 }

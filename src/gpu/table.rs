@@ -1,4 +1,4 @@
-//! What dispatches of tensors are told, as it lies in buffers.
+//! What dispatches are told, as it lies in buffers.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -54,6 +54,7 @@ pub(super) struct Blocks {
 
 pub(super) fn blocks<T: Pod>(
     shared: &Shared,
+    label: &str,
     blocks: &[T],
     alignment: u32,
     usage: wgpu::BufferUsages,
@@ -63,6 +64,6 @@ pub(super) fn blocks<T: Pod>(
     for (block, place) in blocks.iter().zip(bytes.chunks_exact_mut(stride)) {
         place[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(block));
     }
-    let buffer = filled_buffer(&shared.device, "wgpu_softmax::blocks", &bytes, usage)?;
+    let buffer = filled_buffer(&shared.device, label, &bytes, usage)?;
     Ok(Blocks { buffer, stride: stride as u64, size: size_of::<T>() as u64 })
 }

@@ -113,10 +113,10 @@ impl Walk<'_> {
         };
         let params: Vec<_> = batches.iter().flat_map(params).collect();
         let tables: Vec<_> = batches.iter().flatten().map(|piece| self.table(piece)).collect();
-        let usage = wgpu::BufferUsages::UNIFORM;
-        let params = blocks(self.shared, &params, limits.min_uniform_buffer_offset_alignment, usage)?;
-        let usage = wgpu::BufferUsages::STORAGE;
-        let tables = blocks(self.shared, &tables, limits.min_storage_buffer_offset_alignment, usage)?;
+        let (usage, alignment) = (wgpu::BufferUsages::UNIFORM, limits.min_uniform_buffer_offset_alignment);
+        let params = blocks(self.shared, "wgpu_softmax::params", &params, alignment, usage)?;
+        let (usage, alignment) = (wgpu::BufferUsages::STORAGE, limits.min_storage_buffer_offset_alignment);
+        let tables = blocks(self.shared, "wgpu_softmax::tables", &tables, alignment, usage)?;
         let rows = |batch: &Vec<Piece>| {
             let base = batch.first().map_or(0, first_row);
             batch.iter().map(|piece| first_row(piece) + piece.row_count() - base).max()
@@ -241,17 +241,6 @@ impl Walk<'_> {
             let (_, tensor, _) = tensor.expect("a slot has an operand");
             entries.push((5 + u32::from(slot), bind(tensor.buffer, self.slot(piece, slot))));
         }
-        let entries: Vec<_> = entries
-            .into_iter()
-            .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::Buffer(buffer),
-            })
-            .collect();
-        self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("wgpu_softmax::tensor"),
-            layout: &pipelines.layout,
-            entries: &entries,
-        })
+        pipelines.bind(&self.shared.device, "wgpu_softmax::tensor", entries)
     }
 }
