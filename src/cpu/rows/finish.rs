@@ -74,9 +74,8 @@ impl Maxima {
     #[cold]
     #[inline(never)]
     fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
-        let pitch = if job.pitch == 0 { job.words } else { job.pitch };
         for (row, value) in self.special_values(job, rows) {
-            y[row * pitch..][..job.words].fill(value);
+            y[row * job.pitch()..][..job.words].fill(value);
         }
     }
 

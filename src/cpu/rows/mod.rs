@@ -74,9 +74,9 @@ impl Job {
         self.op.precision == Precision::Fast && self.op.kind != OpKind::RowStats
     }
 
-    /// Floats from a row of an elementwise result to the next.
+    /// Floats from a row's results to the next one's, and from its elements where they are in one place.
     pub(crate) fn pitch(&self) -> usize {
-        if self.pitch == 0 { self.cols } else { self.pitch }
+        if self.pitch == 0 { self.words } else { self.pitch }
     }
 
     /// Writes a part of the result from scratch.
@@ -100,14 +100,11 @@ pub(crate) fn run(job: &Job, io: Io) {
 
 /// The same where more rows follow: [`stream::fence`] must come after the last.
 pub(crate) fn run_unfenced(job: &Job, io: Io) {
-    let floats = if job.is_narrow() {
-        narrow::SCRATCH
-    } else if job.is_long() {
-        long::SCRATCH
-    } else {
-        group::scratch(job.cols)
-    };
-    scratch::with(floats, |scratch| by_kernel(job, io, scratch));
+    match (job.is_narrow(), job.is_long()) {
+        (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
+        (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
+        _ => by_group(job, io),
+    }
 }
 
 /// Computes rows that lie side by side, of at most [`crate::numerics::TWO_BIN_COLS`] elements: see
@@ -134,33 +131,38 @@ pub(crate) fn run_columns(
     }
 }
 
-/// Each kernel is dispatched by itself: together they would be one function too large to compile well.
+/// Short rows and long ones. Each kernel is dispatched by itself: together they would be one function too
+/// large to compile well.
 fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
-    match (job.is_fast(), job.is_narrow(), job.is_long()) {
-        (_, false, false) => by_group(job, io, scratch),
-        (true, true, _) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
-        (true, _, true) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
-        (_, true, _) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
-        (_, _, true) if third_bin(job.cols as u64) => {
+    match (job.is_fast(), job.is_narrow()) {
+        (true, true) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
+        (true, _) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
+        (_, true) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
+        _ if third_bin(job.cols as u64) => {
             dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }
         _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
     }
 }
 
-/// The same for rows of middling length.
-fn by_group(job: &Job, io: Io, scratch: &mut [f32]) {
+/// Rows of middling length, which need scratch only where their elements must stay.
+fn by_group(job: &Job, io: Io) {
     let (z, y) = match io {
         Io::Same(z) => (z, None),
         Io::Through(z, y) if job.op.kind.is_elementwise() => (z, Some(y)),
-        io if job.is_fast() => {
-            return dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch));
-        }
-        io => return dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch)),
+        io => return scratch::with(group::scratch(job.cols), |scratch| by_group_apart(job, io, scratch)),
     };
     if job.is_fast() {
         dispatch!(job.token, simd => group::in_place::<_, Fast>(simd, job, z, y));
     } else {
         dispatch!(job.token, simd => group::in_place::<_, Exact>(simd, job, z, y));
+    }
+}
+
+fn by_group_apart(job: &Job, io: Io, scratch: &mut [f32]) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch));
+    } else {
+        dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch));
     }
 }

@@ -10,7 +10,6 @@ use super::{by_groups, load, map_in_place, splat, splat_u, store};
 use crate::cpu::half::{from_bf16, from_f16};
 use crate::cpu::masking::{MASKED, MAX_DISTANCE, alibi, biased, scaled_by_row};
 use crate::cpu::special::settle_result;
-use crate::cpu::stream::prefetch_at;
 use crate::dtype::Values;
 use crate::masking::MaskData;
 use crate::numerics::{NAN_BITS, NEG_INF_BITS};
@@ -125,7 +124,7 @@ fn hide_by_bytes<const FROM: bool>(token: Level, x: &[f32], z: &mut [f32], mask:
         if let Level::Avx512(token) = simd.level() {
             let whole = z.len() / 16 * 16;
             for at in (0..whole).step_by(16) {
-                prefetch_at((mask[at..].as_ptr() as usize).wrapping_add(AHEAD));
+                crate::cpu::stream::prefetch_at((mask[at..].as_ptr() as usize).wrapping_add(AHEAD));
                 let bits = nonzero_512(token, bytemuck::pod_read_unaligned(&mask[at..at + 16]));
                 hide_sixteen::<S, FROM>(simd, x, z, at, bits.into());
             }

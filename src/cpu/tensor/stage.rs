@@ -6,6 +6,7 @@ use std::ops::Range;
 use fearless_simd::{Level, dispatch};
 
 use super::Task;
+use super::walk::Run;
 use crate::DType;
 use crate::cpu::simd::half;
 use crate::cpu::simd::transpose::turn;
@@ -72,11 +73,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 self.stage_alike(&run, pitch, z);
             } else {
                 let is_brought = self.bring(block, way, run.at[INPUT], z);
-                let mut at = run.at;
-                for (i, z) in z.chunks_exact_mut(pitch).enumerate() {
-                    self.stage_row(block, block.rows.start + (first + i) as u64, &at, is_brought, z);
-                    at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
-                }
+                self.stage_rows(block, (first, &run), is_brought, pitch, z);
             }
             first += run.len;
         }
@@ -84,15 +81,26 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
 
     /// Brings a block's rows to places so many floats apart.
     pub(super) fn stage_within(&self, block: &Block, z: &mut [f32], pitch: usize) {
-        let mut rows = z.chunks_mut(pitch);
-        let mut row = block.rows.start;
+        let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
-            let mut at = run.at;
-            for z in rows.by_ref().take(run.len) {
-                self.stage_row(block, row, &at, false, &mut z[..block.width()]);
-                at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
-                row += 1;
-            }
+            self.stage_rows(block, (first, &run), false, pitch, &mut z[first * pitch..]);
+            first += run.len;
+        }
+    }
+
+    /// A run of a block's rows, one by one, to places so many floats apart.
+    fn stage_rows(
+        &self,
+        block: &Block,
+        (first, run): (usize, &Run),
+        is_brought: bool,
+        pitch: usize,
+        z: &mut [f32],
+    ) {
+        let (rows, mut at) = (block.rows.start + first as u64.., run.at);
+        for (row, z) in rows.zip(z.chunks_mut(pitch)).take(run.len) {
+            self.stage_row(block, row, &at, is_brought, &mut z[..block.pitch()]);
+            at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
         }
     }
 

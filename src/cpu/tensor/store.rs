@@ -26,17 +26,14 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let mut first = 0;
         for run in self.layout.runs(block.rows.clone()) {
             let z = &z[first * pitch..][..run.len * pitch];
-            match way {
-                Way::Turned => {
-                    for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
-                        self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
-                    }
+            if way == Way::Turned {
+                for (i, z) in z.chunks(TURNED_ROWS * pitch).enumerate() {
+                    self.turn_out(run.at[INPUT] + (i * TURNED_ROWS) as u64, z.len() / pitch, block, z);
                 }
-                Way::Whole | Way::Apart => {
-                    for (i, z) in z.chunks_exact(pitch).enumerate() {
-                        let cols = self.cols_of(block, first + i);
-                        self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
-                    }
+            } else {
+                for (i, z) in z.chunks_exact(pitch).enumerate() {
+                    let cols = self.cols_of(block, first + i);
+                    self.scatter(run.at[INPUT] + i as u64 * run.step[INPUT], &cols, z);
                 }
             }
             if block.fill {
