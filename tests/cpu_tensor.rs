@@ -4,9 +4,10 @@
 use wgpu_softmax::cpu::{self, Options};
 use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{
-    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_by_chance, tensor_cases,
+    TensorCase, TensorRunner, expected_tensor, first_tensor_difference, tensor_by, tensor_by_chance,
+    tensor_cases,
 };
-use wgpu_softmax::{DType, Element, Error, Masking, Op, OpKind, Shape, bf16, f16};
+use wgpu_softmax::{Element, Error, Masking, Op, OpKind, Shape, f16};
 
 #[path = "cpu_rows/mod.rs"]
 mod cpu_rows;
@@ -16,63 +17,36 @@ fn thoroughness() -> Thoroughness {
     if full() { Thoroughness::Full } else { Thoroughness::Quick }
 }
 
-/// Results as words, with a guard on either side.
-fn words<Y: Element>(len: usize, run: impl FnOnce(&mut [Y]) -> Result<(), Error>) -> Vec<u32> {
-    let size = size_of::<Y>();
-    let guard: Y = bytemuck::pod_read_unaligned(&[0xa5u8; 8][..size]);
-    let mut y = vec![guard; len + 2];
-    run(&mut y[1..=len]).unwrap();
-    let bytes: &[u8] = bytemuck::cast_slice(&y);
-    assert!(bytes[..size].iter().chain(&bytes[(len + 1) * size..]).all(|byte| *byte == 0xa5), "wrote beyond");
-    bytes[size..(len + 1) * size]
-        .chunks_exact(size)
-        .map(|y| y.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
-        .collect()
+/// A way to run, into the middle of a longer array: what lies on either side must stay as it is.
+struct Guarded<'a> {
+    options: &'a Options,
+    in_place: bool,
 }
 
-fn len_of(case: &TensorCase) -> usize {
-    case.op.kind.output_words(case.shape().unwrap()).unwrap() as usize
-}
-
-fn computed(options: &Options, case: &TensorCase) -> Vec<u32> {
-    fn typed<X: Element>(options: &Options, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
-        let (shape, len) = (case.shape().unwrap(), len_of(case));
-        match case.output {
-            DType::F16 => words::<f16>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y)),
-            DType::BF16 => {
-                words::<bf16>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y))
-            }
-            _ => words::<f32>(len, |y| cpu::run_tensor_with(options, case.op, x, shape, masking, y)),
+impl TensorRunner for Guarded<'_> {
+    fn run<X: Element, Y: Element>(
+        &self,
+        op: Op,
+        x: &[X],
+        shape: Shape,
+        masking: &Masking,
+        y: &mut [Y],
+    ) -> Result<(), Error> {
+        let guard: Y = bytemuck::pod_read_unaligned(&[0xa5u8; 8][..size_of::<Y>()]);
+        let mut guarded = vec![guard; y.len() + 2];
+        let results = &mut guarded[1..=y.len()];
+        if self.in_place {
+            // Both are of one type then.
+            results.copy_from_slice(bytemuck::cast_slice(x));
+            cpu::run_tensor_in_place_with(self.options, op, results, shape, masking)?;
+        } else {
+            cpu::run_tensor_with(self.options, op, x, shape, masking, results)?;
         }
+        y.copy_from_slice(results);
+        results.fill(guard);
+        assert!(bytemuck::cast_slice(&guarded).iter().all(|byte: &u8| *byte == 0xa5), "wrote beyond");
+        Ok(())
     }
-    let mask = case.masking.mask_bytes();
-    let masking = case.masking.borrow(&mask);
-    match &case.data {
-        Elements::F32(x) => typed(options, case, x, &masking),
-        Elements::F16(x) => typed(options, case, x, &masking),
-        Elements::BF16(x) => typed(options, case, x, &masking),
-        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
-    }
-}
-
-fn in_place(options: &Options, case: &TensorCase) -> Option<Vec<u32>> {
-    fn typed<X: Element>(options: &Options, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
-        words::<X>(x.len(), |y| {
-            y.copy_from_slice(x);
-            cpu::run_tensor_in_place_with(options, case.op, y, case.shape().unwrap(), masking)
-        })
-    }
-    let mask = case.masking.mask_bytes();
-    let masking = case.masking.borrow(&mask);
-    if !case.op.kind.is_elementwise() || case.data.dtype() != case.output {
-        return None;
-    }
-    Some(match &case.data {
-        Elements::F32(x) => typed(options, case, x, &masking),
-        Elements::F16(x) => typed(options, case, x, &masking),
-        Elements::BF16(x) => typed(options, case, x, &masking),
-        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
-    })
 }
 
 #[test]
@@ -93,7 +67,9 @@ fn every_tensor_has_the_bits_of_the_specification() {
 }
 
 fn check(options: &Options, case: &TensorCase, expected: &[u32]) {
-    for found in [Some(computed(options, case)), in_place(options, case)].into_iter().flatten() {
+    let can_be_in_place = case.op.kind.is_elementwise() && case.data.dtype() == case.output;
+    for in_place in [false, true].into_iter().filter(|in_place| can_be_in_place || !in_place) {
+        let found = tensor_by(&Guarded { options, in_place }, case).unwrap();
         if let Some(difference) = first_tensor_difference(case, expected, &found) {
             panic!("{options:?}: {difference}; {:?} {:?}", case.op, case.masking);
         }
@@ -188,14 +164,8 @@ fn long_rows_along_any_axis_have_the_bits_of_plain_ones() {
             let mut expected = vec![0.0; kind.output_words(shape).unwrap() as usize];
             cpu::run(op, &rows.concat(), shape, &mut expected).unwrap();
             let mut found = vec![0.0f32; expected.len()];
-            cpu::run_tensor(
-                op,
-                &turned,
-                Shape::along(&[cols, 3], &[0]).unwrap(),
-                &Masking::new(),
-                &mut found,
-            )
-            .unwrap();
+            let along = Shape::along(&[cols, 3], &[0]).unwrap();
+            cpu::run_tensor(op, &turned, along, &Masking::new(), &mut found).unwrap();
             if kind.is_elementwise() {
                 found = (0..3).flat_map(|row| found[row..].iter().step_by(3).copied()).collect();
             }
@@ -239,12 +209,8 @@ fn masked_long_rows_have_the_bits_of_rows_with_minus_infinity() {
 fn ragged_rows_have_the_bits_they_have_alone() {
     let mut random = Random::new(9);
     let lengths = [0usize, 1, 3, 0, 17, 1000, 5, 5, 6, 70_000, 40, 41, 2, (1 << 18) + 1, 33, 0];
-    let offsets: Vec<u64> = std::iter::once(0)
-        .chain(lengths.iter().scan(0, |end, len| {
-            *end += *len as u64;
-            Some(*end)
-        }))
-        .collect();
+    let offsets: Vec<u64> =
+        (0..=lengths.len()).map(|row| lengths[..row].iter().sum::<usize>() as u64).collect();
     let x = spread_row(&mut random, *offsets.last().unwrap() as usize, 9.0);
     let halves: Vec<f16> = x.iter().map(|x| f16::from_f32(*x)).collect();
     for kind in [OpKind::Softmax, OpKind::LogSoftmax, OpKind::LogSumExp, OpKind::RowStats] {
@@ -308,17 +274,11 @@ fn rows_of_doubles_are_those_of_the_module_for_them() {
             let mut z: Vec<f64> = (0..cols).map(logit).collect();
             let of_row = cpu::double::row(&op, &mut z);
             let hidden = |col: usize| mask[row * cols + col] == 0 || col >= lengths[row] as usize;
-            let mut m: Vec<f64> =
-                (0..cols)
-                    .map(|col| {
-                        if hidden(col) {
-                            f64::NEG_INFINITY
-                        } else {
-                            cpu::double::biased(logit(col), bias[col])
-                        }
-                    })
-                    .collect();
-            m.push(0.5);
+            let masked_logit = |col: usize| match hidden(col) {
+                true => f64::NEG_INFINITY,
+                false => cpu::double::biased(logit(col), bias[col]),
+            };
+            let mut m: Vec<f64> = (0..cols).map(masked_logit).chain([0.5]).collect();
             let of_masked = cpu::double::row(&op, &mut m);
             if !kind.is_elementwise() {
                 assert_eq!([plain[row], down[row], masked[row]], [of_row, of_row, of_masked]);

@@ -7,43 +7,27 @@ use wgpu_softmax::gpu::Options;
 use wgpu_softmax::stream::Summary;
 use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{
-    Elements, TensorCase, expected_tensor, first_tensor_difference, tensor_cases,
+    TensorRunner, expected_tensor, first_tensor_difference, tensor_by, tensor_cases,
 };
-use wgpu_softmax::{Context, DType, Element, Error, Masking, Op, OpKind, Shape, Softmax, bf16, cpu, f16};
+use wgpu_softmax::{Context, DType, Element, Error, Masking, Op, OpKind, Shape, Softmax, cpu, f16};
 
-fn words<Y: Element>(y: &[Y]) -> Vec<u32> {
-    let bytes: &[u8] = bytemuck::cast_slice(y);
-    let word = |y: &[u8]| y.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
-    bytes.chunks_exact(size_of::<Y>()).map(word).collect()
+struct Through<'a>(&'a Context);
+
+impl TensorRunner for Through<'_> {
+    fn run<X: Element, Y: Element>(
+        &self,
+        op: Op,
+        x: &[X],
+        shape: Shape,
+        masking: &Masking,
+        y: &mut [Y],
+    ) -> Result<(), Error> {
+        self.0.run_tensor_blocking(op, x, shape, masking, y).map(drop)
+    }
 }
 
-fn computed(context: &Context, case: &TensorCase) -> Vec<u32> {
-    fn into<X: Element, Y: Element>(
-        context: &Context,
-        case: &TensorCase,
-        x: &[X],
-        masking: &Masking,
-    ) -> Vec<u32> {
-        let shape = case.shape().unwrap();
-        let mut y = vec![Y::zeroed(); case.op.kind.output_words(shape).unwrap() as usize];
-        context.run_tensor_blocking(case.op, x, shape, masking, &mut y).unwrap();
-        words(&y)
-    }
-    fn typed<X: Element>(context: &Context, case: &TensorCase, x: &[X], masking: &Masking) -> Vec<u32> {
-        match case.output {
-            DType::F16 => into::<X, f16>(context, case, x, masking),
-            DType::BF16 => into::<X, bf16>(context, case, x, masking),
-            _ => into::<X, f32>(context, case, x, masking),
-        }
-    }
-    let mask = case.masking.mask_bytes();
-    let masking = case.masking.borrow(&mask);
-    match &case.data {
-        Elements::F32(x) => typed(context, case, x, &masking),
-        Elements::F16(x) => typed(context, case, x, &masking),
-        Elements::BF16(x) => typed(context, case, x, &masking),
-        Elements::F64(_) => unreachable!("the battery is of f32 arithmetic"),
-    }
+fn bytes<Y: Element>(y: &[Y]) -> &[u8] {
+    bytemuck::cast_slice(y)
 }
 
 fn contexts() -> Vec<Context> {
@@ -62,7 +46,8 @@ fn tensors_have_the_bits_of_the_specification_on_every_device() {
         }
         let expected = expected_tensor(case);
         for context in &contexts {
-            if let Some(difference) = first_tensor_difference(case, &expected, &computed(context, case)) {
+            let found = tensor_by(&Through(context), case).unwrap();
+            if let Some(difference) = first_tensor_difference(case, &expected, &found) {
                 panic!("{}: {difference}", context.adapter().unwrap());
             }
         }
@@ -90,7 +75,7 @@ fn in_place_and_in_pieces_the_bits_are_the_same() {
                 pollster::block_on(Context::on_limited(entry.clone(), Options::default(), limits)).unwrap();
             let mut found = x.clone();
             context.run_tensor_in_place_blocking(Softmax::new(), &mut found, shape, &masking).unwrap();
-            assert!(words(&found) == words(&expected), "{entry}");
+            assert!(bytes(&found) == bytes(&expected), "{entry}");
         }
     }
 }
@@ -147,7 +132,7 @@ fn ragged_rows_have_the_bits_of_the_cpu() {
                 cpu::run_ragged_with(&cpu::Options::new(), op, &x, &offsets, masking, &mut expected).unwrap();
                 context.run_ragged_blocking(op, &x, &offsets, masking, &mut found).unwrap();
                 assert!(
-                    words(&found) == words(&expected),
+                    bytes(&found) == bytes(&expected),
                     "{} on {}",
                     kind.name(),
                     context.adapter().unwrap()

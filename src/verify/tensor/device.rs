@@ -2,50 +2,34 @@
 
 use wgpu::util::DeviceExt;
 
-use super::{Elements, OwnedMasking, TensorCase};
+use super::runner::{TensorRunner, tensor_by, words};
+use super::{OwnedMasking, TensorCase};
 use crate::cpu::{self, Options};
-use crate::dtype::{bf16, f16};
 use crate::gpu::{DTypes, Ops, SoftmaxArgs, TensorRef, Terms};
-use crate::{DType, Element, Error, Masking};
+use crate::{Element, Error, Masking, Op, Shape};
+
+/// The CPU by one way of running.
+struct OnCpu<'a>(&'a Options);
+
+impl TensorRunner for OnCpu<'_> {
+    fn run<X: Element, Y: Element>(
+        &self,
+        op: Op,
+        x: &[X],
+        shape: Shape,
+        masking: &Masking,
+        y: &mut [Y],
+    ) -> Result<(), Error> {
+        cpu::run_tensor_with(self.0, op, x, shape, masking, y)
+    }
+}
 
 /// What the CPU makes of a case, as [`super::expected_tensor`] has it.
 ///
 /// # Errors
 /// Those of [`cpu::run_tensor_with`].
 pub fn tensor_on_cpu(options: &Options, case: &TensorCase) -> Result<Vec<u32>, Error> {
-    let mask = case.masking.mask_bytes();
-    let masking = case.masking.borrow(&mask);
-    match &case.data {
-        Elements::F32(x) => of_type(options, case, x, &masking),
-        Elements::F16(x) => of_type(options, case, x, &masking),
-        Elements::BF16(x) => of_type(options, case, x, &masking),
-        Elements::F64(x) => of_type(options, case, x, &masking),
-    }
-}
-
-fn of_type<X: Element>(
-    options: &Options,
-    case: &TensorCase,
-    x: &[X],
-    masking: &Masking,
-) -> Result<Vec<u32>, Error> {
-    match case.output {
-        DType::F16 => into::<X, f16>(options, case, x, masking),
-        DType::BF16 => into::<X, bf16>(options, case, x, masking),
-        _ => into::<X, f32>(options, case, x, masking),
-    }
-}
-
-fn into<X: Element, Y: Element>(
-    options: &Options,
-    case: &TensorCase,
-    x: &[X],
-    masking: &Masking,
-) -> Result<Vec<u32>, Error> {
-    let shape = case.shape()?;
-    let mut y = vec![Y::zeroed(); case.op.kind.output_words(shape)? as usize];
-    cpu::run_tensor_with(options, case.op, x, shape, masking, &mut y)?;
-    Ok(words(Y::DTYPE, bytemuck::cast_slice(&y)))
+    tensor_by(&OnCpu(options), case)
 }
 
 /// What a device makes of a case, by a plan on buffers of its own. Submits and waits.
@@ -130,10 +114,4 @@ fn read(
     device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
     let view = host.get_mapped_range(..).map_err(Error::device)?;
     Ok(view.to_vec())
-}
-
-/// Results as words; those of 16 bits are in the lower half.
-fn words(dtype: DType, bytes: &[u8]) -> Vec<u32> {
-    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
-    bytes.chunks_exact(dtype.bytes() as usize).map(word).collect()
 }

@@ -14,11 +14,13 @@ mod cases;
 mod chance;
 mod device;
 mod expected;
+mod runner;
 
 pub use cases::tensor_cases;
 pub use chance::tensor_by_chance;
 pub use device::{tensor_on_cpu, tensor_on_device};
 pub use expected::{expected_tensor, first_tensor_difference};
+pub use runner::{TensorRunner, tensor_by};
 
 use crate::dtype::{bf16, f16};
 use crate::{DType, Error, Masking, Op, Shape, Window};
