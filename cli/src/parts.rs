@@ -133,8 +133,8 @@ impl<'a> Parts<'a> {
         into.shorten((self.elements_of(range) * self.input.bytes()) as usize);
         elements.read_same(range.start as u64 * self.elements, into.bytes_mut())?;
         if self.layout.reorders_input {
-            let dims = self.cut.dims.clone();
-            reorder(into, self.input, &dims)?;
+            let width = self.input.bytes() as usize;
+            order::to_c(into, width, &self.cut.dims).map_err(Failure::Cannot)?;
         }
         Ok(())
     }
@@ -193,15 +193,16 @@ impl<'a> Parts<'a> {
 
     /// Puts results into the order of the file: little-endian, and of axes as it is to be.
     pub fn finish(&self, out: &mut Room) -> Result<(), Failure> {
+        let width = self.output.bytes() as usize;
         if self.layout.reorders_output {
             let mut dims = self.layout.output_dims.clone();
             if self.layout.fortran_output {
                 dims.reverse();
             }
-            reorder(out, self.output, &dims)?;
+            order::to_c(out, width, &dims).map_err(Failure::Cannot)?;
         }
         if cfg!(target_endian = "big") {
-            crate::files::swap(out.bytes_mut(), self.output.bytes() as usize);
+            crate::files::swap(out.bytes_mut(), width);
         }
         Ok(())
     }
@@ -210,12 +211,4 @@ impl<'a> Parts<'a> {
     pub fn exact(&self) -> Op {
         self.op.precision(wgpu_softmax::Precision::Reproducible)
     }
-}
-
-/// From Fortran order to C order; with the axes mirrored, from C to Fortran.
-fn reorder(room: &mut Room, dtype: DType, dims: &[usize]) -> Result<(), Failure> {
-    let mut ordered = Room::new(room.bytes().len() as u64).map_err(Failure::Cannot)?;
-    order::to_c_bytes(dtype.bytes() as usize, room, dims, &mut ordered);
-    *room = ordered;
-    Ok(())
 }

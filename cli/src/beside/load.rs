@@ -192,9 +192,7 @@ impl Beside {
         elements.read_same(0, room.bytes_mut())?;
         elements.end()?;
         if is_fortran {
-            let mut ordered = Room::new(room.bytes().len() as u64).map_err(fail)?;
-            order::to_c_bytes(kind.bytes(), &room, &dims, &mut ordered);
-            room = ordered;
+            order::to_c(&mut room, kind.bytes(), &dims).map_err(fail)?;
         }
         Ok(Loaded { kind, dims, room })
     }

@@ -5,9 +5,22 @@ use crate::room::Room;
 /// Rows that are written side by side, so that neighbours in the file are used while they are cached.
 const BLOCK: usize = 16;
 
-/// Reorders a whole array; both slices have as many elements as the shape says. With the axes mirrored,
-/// it goes from C order to Fortran order.
-pub fn to_c<T: Copy>(fortran: &[T], shape: &[usize], c: &mut [T]) {
+/// Reorders a whole array of elements of so many bytes. With the axes mirrored, it goes from C order to
+/// Fortran order. An error says that there is no memory for the second copy that this takes.
+pub fn to_c(array: &mut Room, width: usize, shape: &[usize]) -> Result<(), String> {
+    let mut c = Room::new(array.bytes().len() as u64)?;
+    match width {
+        1 => copy_to_c::<u8>(array.of(), shape, c.of_mut()),
+        2 => copy_to_c::<u16>(array.of(), shape, c.of_mut()),
+        4 => copy_to_c::<u32>(array.of(), shape, c.of_mut()),
+        _ => copy_to_c::<u64>(array.of(), shape, c.of_mut()),
+    }
+    *array = c;
+    Ok(())
+}
+
+/// Both slices have as many elements as the shape says.
+fn copy_to_c<T: Copy>(fortran: &[T], shape: &[usize], c: &mut [T]) {
     let Some((&cols, leading)) = shape.split_last() else {
         return c.copy_from_slice(fortran);
     };
@@ -23,16 +36,6 @@ pub fn to_c<T: Copy>(fortran: &[T], shape: &[usize], c: &mut [T]) {
                 block[row * cols + col] = fortran[start + col * rows];
             }
         }
-    }
-}
-
-/// [`to_c`] of elements of so many bytes.
-pub fn to_c_bytes(width: usize, fortran: &Room, shape: &[usize], c: &mut Room) {
-    match width {
-        1 => to_c::<u8>(fortran.of(), shape, c.of_mut()),
-        2 => to_c::<u16>(fortran.of(), shape, c.of_mut()),
-        4 => to_c::<u32>(fortran.of(), shape, c.of_mut()),
-        _ => to_c::<u64>(fortran.of(), shape, c.of_mut()),
     }
 }
 
@@ -73,7 +76,7 @@ mod tests {
             expected[(i * b + j) * c + k] = value;
         }
         let mut found = vec![-1.0; a * b * c];
-        to_c(&fortran, &[a, b, c], &mut found);
+        copy_to_c(&fortran, &[a, b, c], &mut found);
         assert_eq!(found, expected);
     }
 
@@ -82,7 +85,23 @@ mod tests {
         let (rows, cols) = (3 * BLOCK + 1, 7);
         let fortran: Vec<f32> = (0..rows * cols).map(|i| i as f32).collect();
         let mut found = vec![0.0; rows * cols];
-        to_c(&fortran, &[rows, cols], &mut found);
+        copy_to_c(&fortran, &[rows, cols], &mut found);
         assert!((0..rows * cols).all(|i| found[i] == fortran[i / cols + i % cols * rows]));
+    }
+
+    #[test]
+    fn elements_of_any_size_are_reordered_and_back() {
+        let (rows, cols) = (3, 5);
+        for width in [1, 2, 4, 8] {
+            let element = |i: usize| (0..width).map(move |byte| (width * i + byte) as u8);
+            let fortran: Vec<u8> = (0..rows * cols).flat_map(element).collect();
+            let c: Vec<u8> = (0..rows * cols).flat_map(|i| element(i / cols + i % cols * rows)).collect();
+            let mut array = Room::new(fortran.len() as u64).unwrap();
+            array.bytes_mut().copy_from_slice(&fortran);
+            to_c(&mut array, width, &[rows, cols]).unwrap();
+            assert_eq!(array.bytes(), c);
+            to_c(&mut array, width, &[cols, rows]).unwrap();
+            assert_eq!(array.bytes(), fortran);
+        }
     }
 }
