@@ -1,6 +1,8 @@
 //! Tensors on each adapter against plain rows of the same number of elements, by the processor time of the
 //! process (on software adapters that is the device's): each in turn with plain softmax, and the median of
-//! the ratios. Batches lie on the device; from the submission to the fence.
+//! the ratios. Batches lie on the device; from the submission to the fence. First use is the time from a
+//! shape to its first result, once: with drivers that keep compiled shaders, say so to them
+//! (`MESA_SHADER_CACHE_DISABLE=true`).
 //!
 //! `cargo bench --bench tensor_gpu -- [--cols 64,1000,4096] [--elements 4194304] [--runs 9]`
 
@@ -42,14 +44,21 @@ impl<'a> Bench<'a> {
         Self { device, queue, ops, x, halves: filled(bytemuck::cast_slice(&halves)), mask: filled(&mask), y }
     }
 
-    fn plan(&self, shape: Shape, types: DTypes, terms: &Terms, masked: bool) -> Plan {
+    /// A plan, and the seconds of its first use.
+    fn plan(&self, shape: Shape, types: DTypes, terms: &Terms, masked: bool) -> (Plan, f64) {
+        let start = ProcessTime::now();
         let prepared = self.ops.prepare_tensor(Softmax::new(), shape, types, terms).expect("a kernel");
         let input = if types.input == DType::F16 { &self.halves } else { &self.x };
         let mut args = SoftmaxArgs::new(input, &self.y);
         if masked {
             args = args.mask(&self.mask);
         }
-        prepared.bind(args).expect("the buffers fit")
+        let plan = prepared.bind(args).expect("the buffers fit");
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        plan.encode(&mut encoder);
+        self.queue.submit([encoder.finish()]);
+        self.device.poll(wgpu::PollType::wait_indefinitely()).expect("the device works");
+        (plan, start.elapsed().as_secs_f64())
     }
 
     fn seconds(&self, plan: &Plan) -> f64 {
@@ -69,21 +78,22 @@ fn measure(bench: &Bench, name: &str, cols: usize, elements: usize, runs: usize)
     let share = square.elements().expect("small") as f64 / (rows * cols) as f64;
     let (halves, nothing) = (DTypes::new(DType::F16, DType::F16), Terms::new());
     let mask = Terms::new().mask_bytes(&[rows, cols]);
-    let plain = bench.plan(shape, DTypes::F32, &nothing, false);
+    let (plain, first) = bench.plan(shape, DTypes::F32, &nothing, false);
     let plans = [
         ("axis 0", 1.0, bench.plan(down, DTypes::F32, &nothing, false)),
         ("f16", 1.0, bench.plan(shape, halves, &nothing, false)),
         ("mask of bytes", 1.0, bench.plan(shape, DTypes::F32, &mask, true)),
         ("causal", share, bench.plan(square, DTypes::F32, &Terms::new().causal(), false)),
     ];
-    for (what, share, plan) in &plans {
+    for (what, share, (plan, own_first)) in &plans {
         let mut ratios: Vec<f64> =
             (0..=runs).map(|_| bench.seconds(plan) / share / bench.seconds(&plain)).skip(1).collect();
         ratios.sort_by(f64::total_cmp);
         let kernel = |plan: &Plan| plan.kernel().map_or("none", |kernel| kernel.name());
         println!(
-            "{name}  {cols:6} columns  {what:14} time {:5.2}   {} against {}",
+            "{name}  {cols:6} columns  {what:14} time {:5.2}   first use {:5.2}   {} against {}",
             ratios[ratios.len() / 2],
+            own_first / first,
             kernel(plan),
             kernel(&plain)
         );

@@ -43,16 +43,9 @@ struct RowIn {
 alias RowOut = RowIn;
 
 fn row_in(row: u32) -> RowIn {
-    var wide = table.wide;
-    var narrow = table.narrow;
-    var rest = row;
-    for (var i = 0u; i < table.row_levels; i++) {
-        let level = table.rows[i];
-        let index = rest % level.size;
-        rest /= level.size;
-        wide += index * level.wide;
-        narrow += index * level.narrow;
-    }
+    let places = row_places(row);
+    var wide = places.wide;
+    let narrow = places.narrow;
     var x: RowIn;
     x.cols = table.cols;
     if (RAGGED) {
@@ -96,19 +89,25 @@ fn visible_from(x: RowIn, start: u32) -> u32 { return max(start, (x.first + x.od
 
 fn visible_to(x: RowIn, end: u32) -> u32 { return min(end, (x.end + x.odd + (WIDTH - 1u)) / WIDTH); }
 
+// Elements from the row's first column, of each operand.
+struct Places {
+    input: U,
+    mask: U,
+    bias: U,
+}
+
 // A unit of a row as it is computed with; -inf where an element does not take part, or is none.
 fn load(x: RowIn, at: u32) -> F {
     let own = columns(x, at);
     var part = (own >= U(x.first)) & (own < U(x.end));
-    let cols = select(U(0u), own, part);
-    let place = places(cols);
+    let place = places(own, part);
     if (MASK != 0u) { part = part & masked_in(place.mask + U(x.mask)); }
     if (!any(part)) { return minus_infinity(); }
     var v = widened(input_bits(x, at, place.input), INPUT);
     if (ROW_SCALE) { v = scaled_by_row(v, x.scale); } else { v = scaled(v); }
     if (BIAS != 0u) { v = biased(v, bias_at(place.bias + U(x.bias))); }
     if (ALIBI) {
-        let distance = I(x.own) - bitcast<I>(cols + U(table.first_col));
+        let distance = I(x.own) - bitcast<I>(own + U(table.first_col));
         v = biased(v, alibi(x.slope, bitcast<U>(abs(distance))));
     }
     return bitcast<F>(select(bitcast<U>(minus_infinity()), bitcast<U>(v), part));
@@ -117,16 +116,16 @@ fn load(x: RowIn, at: u32) -> F {
 // Whether a mask has elements take part.
 fn masked_in(at: U) -> B {
     if (MASK == 1u) {
-        let bytes = each_beside(MASK_SLOT, at >> U(2u)) >> ((at & U(3u)) * U(8u));
+        let bytes = words_beside(MASK_SLOT, at, 2u) >> ((at & U(3u)) * U(8u));
         return (bytes & U(0xffu)) != U(0u);
     }
-    let bits = each_beside(MASK_SLOT, at >> U(5u)) >> (at & U(31u));
+    let bits = words_beside(MASK_SLOT, at, 5u) >> (at & U(31u));
     return (bits & U(1u)) != U(0u);
 }
 
 fn bias_at(at: U) -> F {
-    if (BIAS == 1u) { return bitcast<F>(each_beside(BIAS_SLOT, at)); }
-    let bits = each_beside(BIAS_SLOT, at >> U(1u)) >> ((at & U(1u)) * U(16u));
+    if (BIAS == 1u) { return bitcast<F>(words_beside(BIAS_SLOT, at, 0u)); }
+    let bits = words_beside(BIAS_SLOT, at, 1u) >> ((at & U(1u)) * U(16u));
     return widened(bits & U(0xffffu), select(F16, BF16, BIAS == 3u));
 }
 

@@ -11,7 +11,6 @@ struct Level {
 
 struct Table {
     zero: u32,
-    row_levels: u32,
     // Columns of this window, and of the row before it.
     cols: u32,
     first_col: u32,
@@ -31,7 +30,9 @@ struct Table {
 
 @group(0) @binding(3) var<storage, read> table: Table;
 
-// Levels of a row's columns.
+// Levels of the rows, and of a row's columns. Neither is gone through by a loop: llvmpipe counts the trips
+// of all, and compiles three times as long.
+override ROW_LEVELS: u32 = 1u;
 override COL_LEVELS: u32 = 1u;
 
 // Elements from a column to the next one of the outermost level, which is the only one of most shapes:
@@ -42,6 +43,33 @@ var<private> column_step: vec4<u32>;
 fn open_seal() {
     zero = table.zero;
     column_step = table.columns[COL_LEVELS - 1u].wide;
+}
+
+struct Row {
+    rest: u32,
+    wide: vec4<u32>,
+    narrow: vec4<u32>,
+}
+
+// Takes the innermost level that is left off a row's number.
+fn peel_row(r: Row, i: u32) -> Row {
+    let level = table.rows[i];
+    let index = r.rest % level.size;
+    return Row(r.rest / level.size, r.wide + index * level.wide, r.narrow + index * level.narrow);
+}
+
+// Where a row begins, of each operand.
+fn row_places(row: u32) -> Row {
+    var r = Row(row, table.wide, table.narrow);
+    if (ROW_LEVELS > 1u) { r = peel_row(r, 0u); }
+    if (ROW_LEVELS > 2u) { r = peel_row(r, 1u); }
+    if (ROW_LEVELS > 3u) { r = peel_row(r, 2u); }
+    if (ROW_LEVELS > 4u) { r = peel_row(r, 3u); }
+    if (ROW_LEVELS > 5u) { r = peel_row(r, 4u); }
+    if (ROW_LEVELS > 6u) { r = peel_row(r, 5u); }
+    if (ROW_LEVELS > 7u) { r = peel_row(r, 6u); }
+    let last = table.rows[ROW_LEVELS - 1u];
+    return Row(0u, r.wide + r.rest * last.wide, r.narrow + r.rest * last.narrow);
 }
 
 struct Column {
@@ -55,8 +83,7 @@ fn peel(c: Column, i: u32) -> Column {
     return Column(c.rest / level.size, c.place + (c.rest % level.size) * level.wide);
 }
 
-// Elements from a row's first column to another one, of each operand. Not a loop: llvmpipe counts the
-// trips of all.
+// Elements from a row's first column to another one, of each operand.
 fn column(col: u32) -> vec4<u32> {
     var c = Column(col, vec4<u32>(0u));
     if (COL_LEVELS > 1u) { c = peel(c, 0u); }

@@ -8,19 +8,14 @@ fn row_units(x: RowIn) -> u32 { return x.cols; }
 
 fn odd_start(x: RowIn) -> u32 { return 0u; }
 
-// Elements from the row's first column, of each operand.
-struct Places {
-    input: U,
-    mask: U,
-    bias: U,
-}
-
-fn places(cols: U) -> Places {
-    let at = column(cols);
+// Where a column lies; one that takes no part counts as the first, which is there.
+fn places(col: U, part: B) -> Places {
+    let at = column(select(0u, col, part));
     return Places(at.x, at.y, at.z);
 }
 
-fn each_beside(slot: u32, at: U) -> U { return beside(slot, at); }
+// The words that elements lie in, of which 1 << shift make a word.
+fn words_beside(slot: u32, at: U, shift: u32) -> U { return beside(slot, at >> shift); }
 
 // The bits of the element at a place.
 fn input_bits(x: RowIn, at: u32, place: U) -> U {

@@ -15,20 +15,18 @@ fn odd_start(x: RowIn) -> u32 {
     return x.result & 1u;
 }
 
-// Elements from the row's first column, of each operand.
-struct Places {
-    input: U,
-    mask: U,
-    bias: U,
-}
-
-fn places(cols: U) -> Places {
-    let a = column(cols.x);
-    let b = column(cols.y);
+// Where columns lie; those that take no part count as the first, which is there.
+fn places(cols: U, part: B) -> Places {
+    let there = select(U(0u), cols, part);
+    let a = column(there.x);
+    let b = column(there.y);
     return Places(U(a.x, b.x), U(a.y, b.y), U(a.z, b.z));
 }
 
-fn each_beside(slot: u32, at: U) -> U { return U(beside(slot, at.x), beside(slot, at.y)); }
+// The words that elements lie in, of which 1 << shift make a word.
+fn words_beside(slot: u32, at: U, shift: u32) -> U {
+    return U(beside(slot, at.x >> shift), beside(slot, at.y >> shift));
+}
 
 // The bits of the elements at two places, or in one word.
 fn input_bits(x: RowIn, at: u32, place: U) -> U {

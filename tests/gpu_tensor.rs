@@ -99,6 +99,19 @@ fn tensors_beyond_a_binding_or_a_grid_are_cut() {
     }
 }
 
+/// Units of four elements do not begin at whole ones of such buffers.
+#[test]
+fn operands_at_any_offset_give_the_same_bits() {
+    let cases = battery(31);
+    for entry in common::test_adapters() {
+        let device = Device { guard: 260, ..Device::new(&entry, Options::default()) };
+        for (case, expected) in &cases {
+            let got = run(&device, case, false).unwrap_or_else(|e| panic!("{entry} {}: {e}", case.name));
+            assert_eq!(first_tensor_difference(case, expected, &got), None, "{entry}");
+        }
+    }
+}
+
 #[test]
 fn results_overwrite_plain_rows_by_every_kernel() {
     for entry in common::test_adapters() {

@@ -11,15 +11,15 @@ use crate::masking::levels::{INPUT, LENGTHS, Level, levels};
 pub(super) struct Levels {
     pub rows: Vec<Level>,
     pub cols: Vec<Level>,
-    /// Whether rows are cut at even columns only, so that words of two halves stay whole.
-    pub even: bool,
+    /// Rows are cut at multiples of so many columns only, so that units stay whole.
+    pub unit: u64,
 }
 
 impl Levels {
     /// Of a shape that the terms fit.
     pub fn new(shape: Shape, terms: &Terms) -> Self {
         let (rows, cols) = levels(shape, &terms.form());
-        Self { rows, cols, even: false }
+        Self { rows, cols, unit: 1 }
     }
 
     /// Of rows that lie one after the other, with offsets in the place of lengths.
@@ -34,7 +34,16 @@ impl Levels {
     /// What the indices at which a level of the columns may be cut are multiples of.
     fn col_step(&self, at: usize) -> u64 {
         let inner: u64 = self.cols[at + 1..].iter().map(|level| level.size).product();
-        if self.even && !inner.is_multiple_of(2) { 2 } else { 1 }
+        if inner.is_multiple_of(self.unit) { 1 } else { self.unit }
+    }
+
+    /// Whether all rows are whole units of so many elements, of each operand that has one for every column.
+    pub fn are_units_of(&self, unit: u64, operands: &[usize]) -> bool {
+        let [cols] = &self.cols[..] else { return false };
+        cols.size.is_multiple_of(unit)
+            && operands.iter().all(|i| {
+                cols.strides[*i] == 1 && self.rows.iter().all(|level| level.strides[*i].is_multiple_of(unit))
+            })
     }
 
     /// Whether a row's elements lie one after the other.

@@ -21,7 +21,6 @@ pub(super) struct LevelData {
 #[repr(C)]
 pub(super) struct Table {
     pub zero: u32,
-    pub row_levels: u32,
     pub cols: u32,
     pub first_col: u32,
     pub window_first: i32,
@@ -29,7 +28,6 @@ pub(super) struct Table {
     pub own: i32,
     pub row_cols: i32,
     pub total: u32,
-    pub padding: [u32; 3],
     pub starts: [u32; OPERANDS],
     pub rows: [LevelData; 8],
     pub columns: [LevelData; 8],

@@ -7,6 +7,7 @@ use super::planner::{Access, Choice, Rows};
 use super::source::{Slots, TensorVariant, Variant};
 use super::terms::{MaskKind, Terms};
 use crate::masking::elements;
+use crate::masking::levels::{BIAS, INPUT, MASK};
 use crate::numerics::TWO_BIN_COLS;
 use crate::{DType, Error, Op, OpKind, Shape};
 
@@ -23,8 +24,8 @@ pub(super) struct Tensor {
     pub shape: Shape,
     /// Whether rows have a length of their own, at most the shape's columns.
     pub ragged: bool,
-    /// Whether a unit is a word of two halves.
-    pub paired: bool,
+    /// Elements of a unit: four where all rows are whole units, two where they are words of halves.
+    pub width: u32,
     per_element: bool,
 }
 
@@ -45,10 +46,25 @@ impl Tensor {
         }
         let mut levels = Levels::new(shape, terms);
         let per_element = op.kind.is_elementwise();
-        let is_half = |dtype: DType| dtype.bytes() == 2;
-        let paired = shape.is_contiguous() && (is_half(types.input) || per_element && is_half(types.output));
-        levels.even = paired;
-        Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, paired, per_element })
+        let in_quads = shape.is_contiguous() && levels.are_units_of(4, &by_column(terms));
+        let width = if in_quads { 4 } else { narrow_width(shape, types, per_element) };
+        levels.unit = u64::from(width);
+        Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, width, per_element })
+    }
+
+    /// The same tensor where units of four elements do not begin at whole ones of their buffers.
+    pub fn narrow(&self) -> Self {
+        let width = narrow_width(self.shape, self.types, self.per_element);
+        let levels = Levels { unit: u64::from(width), ..self.levels.clone() };
+        Self { levels, width, ..self.clone() }
+    }
+
+    /// Whether units begin at whole ones of the buffers.
+    pub fn takes(&self, args: &SoftmaxArgs<'_>) -> bool {
+        let whole = |offset: u64, dtype: DType| offset.is_multiple_of(4 * dtype.bytes());
+        self.width != 4
+            || whole(args.input.offset, self.types.input)
+                && (!self.per_element || whole(args.output.offset, self.types.output))
     }
 
     /// # Errors
@@ -67,7 +83,7 @@ impl Tensor {
         }
         tensor.levels = Levels::ragged(shape, terms);
         tensor.ragged = true;
-        Ok(tensor)
+        Ok(tensor.narrow())
     }
 
     /// Elements of a row that the bins of its sum are chosen by.
@@ -77,22 +93,21 @@ impl Tensor {
 
     /// Whether no two rows share a word of the results.
     pub fn whole_words(&self) -> bool {
-        let even = self.paired && !self.ragged && self.shape.cols().is_multiple_of(2);
+        let even = self.width != 1 && !self.ragged && self.shape.cols().is_multiple_of(2);
         self.types.output == DType::F32 || self.per_element && even
     }
 
     /// Units of so many columns of a row; one more where it may begin within a word.
     pub fn units(&self, cols: u64) -> u64 {
         let even = !self.ragged && self.shape.cols().is_multiple_of(2);
-        if self.paired { cols / 2 + u64::from(!even) } else { cols }
+        cols / u64::from(self.width) + u64::from(self.width == 2 && !even)
     }
 
     /// What the planner chooses by.
     pub fn rows(&self) -> Rows {
         let cols = self.shape.cols();
         let apart = !self.shape.is_contiguous() && !self.levels.ends_in_columns();
-        let width = if self.paired { 2 } else { 1 };
-        Rows { cols, access: Access::Tensor { width, units: self.units(cols), apart } }
+        Rows { cols, access: Access::Tensor { width: self.width, units: self.units(cols), apart } }
     }
 
     /// How many elements of how many bits an operand beside the input has; `None` where it has none.
@@ -122,6 +137,7 @@ impl Tensor {
             row_scale: terms.row_scale.is_some(),
             alibi: terms.alibi.is_some(),
             ragged: self.ragged,
+            row_levels: self.levels.rows.len() as u8,
             col_levels: self.levels.cols.len() as u8,
             whole_words: self.whole_words(),
             slots: *slots,
@@ -213,6 +229,19 @@ pub(super) fn check_in_place(kind: OpKind, types: DTypes, args: &SoftmaxArgs<'_>
         return Err(Error::DType { operand: "output", dtype: types.output, why });
     }
     Ok(())
+}
+
+/// Operands that have an element for each column.
+fn by_column(terms: &Terms) -> Vec<usize> {
+    let beside = [(terms.mask.is_some(), MASK), (terms.bias.is_some(), BIAS)];
+    std::iter::once(INPUT).chain(beside.into_iter().filter(|(is, _)| *is).map(|(_, place)| place)).collect()
+}
+
+/// Elements of a unit where rows need not be whole ones.
+fn narrow_width(shape: Shape, types: DTypes, per_element: bool) -> u32 {
+    let is_half = |dtype: DType| dtype.bytes() == 2;
+    let paired = shape.is_contiguous() && (is_half(types.input) || per_element && is_half(types.output));
+    if paired { 2 } else { 1 }
 }
 
 fn bits_of_mask(kind: MaskKind) -> u64 {

@@ -34,7 +34,12 @@ pub(super) struct Walk<'a> {
 /// Binds buffers to a tensor's operation.
 pub(super) fn bind(prepared: &Prepared, tensor: &Tensor, args: &SoftmaxArgs<'_>) -> Result<Plan, Error> {
     tensor.check_args(&prepared.op, args)?;
-    let Some(choice) = prepared.choice else { return Ok(Plan::of(Vec::new(), None)) };
+    let Some(mut choice) = prepared.choice else { return Ok(Plan::of(Vec::new(), None)) };
+    let narrow = (!tensor.takes(args)).then(|| tensor.narrow());
+    let tensor = narrow.as_ref().unwrap_or(tensor);
+    if narrow.is_some() {
+        choice = prepared.ops.choose(&tensor.rows(), None)?;
+    }
     let (shared, slots) = (&*prepared.ops.shared, Tensor::slots(args));
     let mut walk = Walk { shared, prepared, tensor, args, slots, choice };
     let pieces = match walk.pieces() {
@@ -196,7 +201,6 @@ impl Walk<'_> {
         let own = i128::from(window.offset);
         Table {
             zero: 0,
-            row_levels: tensor.levels.rows.len() as u32,
             cols: piece.col_count() as u32,
             first_col: piece.first(&tensor.levels).1 as u32,
             window_first: clamped(window.before.map_or(-ALL_POSITIONS, |before| own - i128::from(before))),
@@ -204,7 +208,6 @@ impl Walk<'_> {
             own: clamped(own),
             row_cols: tensor.shape.cols() as i32,
             total: if tensor.ragged { tensor.total(self.args) as u32 } else { 0 },
-            padding: [0; 3],
             starts,
             rows: level_data(&tensor.levels.rows, &piece.rows),
             columns: level_data(&tensor.levels.cols, &piece.cols),

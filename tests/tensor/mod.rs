@@ -10,13 +10,12 @@ use wgpu_softmax::{DType, Error, OpKind};
 
 use crate::common::gpu::Gpu;
 
-/// Poison before and behind every operand.
-pub const GUARD: usize = 256;
-
 /// A device with its pipelines.
 pub struct Device {
     pub gpu: Gpu,
     pub ops: Ops,
+    /// Bytes of poison before and behind every operand.
+    pub guard: usize,
 }
 
 impl Device {
@@ -36,25 +35,25 @@ impl Device {
     ) -> Self {
         let gpu = Gpu::new(entry, wgpu::Features::SUBGROUP, change);
         let ops = gpu.ops(options);
-        Self { gpu, ops }
+        Self { gpu, ops, guard: 256 }
     }
 
     /// A buffer with these bytes, poison around them, in whole words.
     pub fn filled(&self, bytes: &[u8]) -> wgpu::Buffer {
-        let mut contents = vec![0xff; GUARD];
+        let mut contents = vec![0xff; self.guard];
         contents.extend_from_slice(bytes);
-        contents.resize((GUARD + bytes.len()).next_multiple_of(4) + GUARD, 0xff);
+        contents.resize((self.guard + bytes.len()).next_multiple_of(4) + self.guard, 0xff);
         self.gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
             label: None,
             contents: &contents,
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
         })
     }
-}
 
-/// Behind the poison.
-pub fn at(buffer: &wgpu::Buffer) -> TensorRef<'_> {
-    TensorRef::from(buffer).at(GUARD as u64)
+    /// Behind the poison.
+    pub fn at<'a>(&self, buffer: &'a wgpu::Buffer) -> TensorRef<'a> {
+        TensorRef::from(buffer).at(self.guard as u64)
+    }
 }
 
 /// The words of a case's results; those of halves are in the lower half. Panics where a byte around them
@@ -95,14 +94,14 @@ fn run_with(device: &Device, case: &TensorCase, in_place: bool, packed: bool) ->
     let all = device
         .filled(&bytes[2..].iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect::<Vec<_>>());
     let buffers = bytes.map(|bytes| bytes.map(|bytes| device.filled(bytes)));
-    let mut packed_at = GUARD as u64;
+    let mut packed_at = device.guard as u64;
     let mut args = match in_place {
-        true => SoftmaxArgs::in_place(at(&input)),
-        false => SoftmaxArgs::new(at(&input), at(&output)),
+        true => SoftmaxArgs::in_place(device.at(&input)),
+        false => SoftmaxArgs::new(device.at(&input), device.at(&output)),
     };
     for (what, buffer) in buffers.iter().enumerate() {
         let Some(buffer) = buffer else { continue };
-        let mut operand = at(buffer);
+        let mut operand = device.at(buffer);
         if packed && what >= 2 {
             operand = TensorRef::from(&all).at(packed_at);
             packed_at += bytes[what].map_or(0, |bytes| bytes.len() as u64);
@@ -119,7 +118,7 @@ fn run_with(device: &Device, case: &TensorCase, in_place: bool, packed: bool) ->
     let plan = prepared.bind(args)?;
     let got = device.gpu.submit(&[&plan], if in_place { &input } else { &output });
     let got: &[u8] = bytemuck::cast_slice(&got);
-    let (before, rest) = got.split_at(GUARD);
+    let (before, rest) = got.split_at(device.guard);
     let (found, behind) = rest.split_at(results as usize * size);
     assert!(
         before.iter().chain(behind).all(|byte| *byte == 0xff),

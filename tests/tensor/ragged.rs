@@ -6,7 +6,7 @@ use wgpu_softmax::verify::tensor::{
 };
 use wgpu_softmax::{DType, Error, Op, OpKind};
 
-use super::{Device, GUARD, at, words_of};
+use super::{Device, words_of};
 use crate::common;
 
 /// Runs one operation on ragged rows with a sink and a scale each, and compares it row by row.
@@ -54,11 +54,11 @@ pub fn ragged(
             Err(Error::Kernel { .. }) => return,
             prepared => prepared.unwrap(),
         };
-    let args = SoftmaxArgs::new(at(&elements), at(&out)).offsets(at(&starts));
-    let plan = prepared.bind(args.sinks(at(&sinks)).row_scale(at(&scales))).unwrap();
+    let args = SoftmaxArgs::new(device.at(&elements), device.at(&out)).offsets(device.at(&starts));
+    let plan = prepared.bind(args.sinks(device.at(&sinks)).row_scale(device.at(&scales))).unwrap();
     let got = device.gpu.submit(&[&plan], &out);
     let got: &[u8] = bytemuck::cast_slice(&got);
-    let got = words_of(output, &got[GUARD..][..results * size]);
+    let got = words_of(output, &got[device.guard..][..results * size]);
     let mut touched = vec![false; results];
     for (row, &len) in lengths.iter().enumerate() {
         let at = offsets[row] as usize;

@@ -10,6 +10,8 @@ const PART_TRIPS: u32 = 32;
 pub(super) const MAX_PARTS: u64 = 65536;
 /// Units that an invocation holds of its row, or elements in a tile.
 const SHORT_UNITS: u64 = 32;
+/// Elements of a tensor's row that an invocation of a program on the CPU holds.
+const SHORT_ELEMENTS: u64 = 128;
 /// The same for any held row on a program on the CPU, whose registers are memory in its cache. Bins
 /// would take 512, but each unit is code of its own, and compiling that much takes seconds a kernel.
 const SOFTWARE_UNITS: u64 = 64;
@@ -20,7 +22,7 @@ const HELD_WORDS: u64 = 64;
 const MAX_TRIPS: u64 = 19_000;
 
 /// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
-/// the masks.
+/// the masks. Twice as many on a program on the CPU where units are four elements, found without a walk.
 const TENSOR_UNITS: u64 = 16;
 /// Trips of a lane over its part of a row whose elements lie apart: a part has nine atomic operations.
 const COLUMN_TRIPS: u32 = 256;
@@ -85,13 +87,13 @@ fn held(
     let per_lane = units.div_ceil(u64::from(team));
     match kernel {
         Kernel::Thread | Kernel::Tile => {
-            let in_memory = kernel == Kernel::Thread && caps.is_software() && !is_tensor;
-            at_most("units", units, if in_memory { SOFTWARE_UNITS } else { SHORT_UNITS })?;
+            at_most("units", units, lane_units(kernel, width, is_tensor, caps))?;
             Ok(units)
         }
         Kernel::Subgroup | Kernel::Workgroup => {
             let held = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
             let most_units = match caps.is_software() {
+                true if is_tensor && width == 4 => 2 * TENSOR_UNITS,
                 _ if is_tensor => TENSOR_UNITS,
                 true => SOFTWARE_UNITS,
                 false => HELD_WORDS / width,
@@ -114,6 +116,15 @@ fn held(
             at_most("units", units, MAX_PARTS * lanes * u64::from(FLUSH))?;
             Ok(0)
         }
+    }
+}
+
+/// Units of a row of its own that a lane holds at most.
+fn lane_units(kernel: Kernel, width: u64, is_tensor: bool, caps: &Capabilities) -> u64 {
+    match kernel {
+        Kernel::Thread if caps.is_software() && is_tensor => SHORT_ELEMENTS / width,
+        Kernel::Thread if caps.is_software() => SOFTWARE_UNITS,
+        _ => SHORT_UNITS,
     }
 }
 

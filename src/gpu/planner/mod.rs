@@ -204,7 +204,7 @@ pub(crate) enum Access {
 /// Kernels for rows whose elements lie apart, by columns: on programs on the CPU, and on GPUs. Argued
 /// from the kernels' work per element, not measured on a GPU.
 const APART: [[(u64, Kernel); 3]; 2] = [
-    [(32, Kernel::Thread), (16384, Kernel::ThreadLoop), (u64::MAX, Kernel::SplitColumns)],
+    [(128, Kernel::Thread), (16384, Kernel::ThreadLoop), (u64::MAX, Kernel::SplitColumns)],
     [(32, Kernel::Thread), (1024, Kernel::ThreadLoop), (u64::MAX, Kernel::SplitColumns)],
 ];
 
@@ -221,7 +221,7 @@ pub(crate) fn choose_for(
     let cols = rows.cols;
     let (aligned, apart) = match rows.access {
         Access::Plain { aligned } => (aligned, false),
-        Access::Tensor { apart, .. } => (false, apart),
+        Access::Tensor { width, apart, .. } => (width == 4, apart),
     };
     let shipped = Profile::of_device(caps);
     let rungs = || profile.rungs_for(cols, aligned).chain(shipped.rungs_for(cols, aligned)).copied();

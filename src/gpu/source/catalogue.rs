@@ -56,36 +56,52 @@ pub fn catalogue() -> Vec<Source> {
     found
 }
 
-/// A kernel on a few kinds of tensors: each type, in whole words and not, each kind of mask, in place, and
-/// along an axis that is not the last one.
+/// A kernel on a few kinds of tensors: each type, in units of four and in words and not, each kind of mask,
+/// in place, and along an axis that is not the last one.
 fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
     let cols = match kernel {
         Kernel::Thread => 9,
         Kernel::Subgroup => 254,
         Kernel::Workgroup => 2046,
-        Kernel::ThreadLoop => 12_000,
-        _ => 30_000,
+        Kernel::ThreadLoop => 12_002,
+        _ => 30_002,
     };
-    let all = |bias| {
+    let fours = cols / 4 * 4;
+    let all = |bias, cols| {
         let terms =
             Terms::new().bias(bias, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
         terms.sinks(&[3, 1]).row_scale(&[5]).alibi(3)
     };
     let (f16, bf16) = (DTypes::new(DType::F16, DType::F16), DTypes::new(DType::BF16, DType::BF16));
     let mixed = DTypes::new(DType::F16, DType::F32);
-    let bytes = || Terms::new().mask_bytes(&[cols]);
+    let bytes = |cols| Terms::new().mask_bytes(&[cols]);
     let (softmax, log_sum_exp) = (Op::new(OpKind::Softmax), Op::new(OpKind::LogSumExp));
     let (log_softmax, fast) = (Op::new(OpKind::LogSoftmax), softmax.precision(Precision::Fast));
+    let none = Terms::new;
+    let bias = || Terms::new().bias(DType::F16, &[30, 1]);
+    let (few, many, few_in_fours, many_in_fours) =
+        ([30, cols], [2, 3, 5, cols], [30, fours], [2, 3, 5, fours]);
     #[allow(clippy::type_complexity, reason = "a table")]
-    let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 8] = [
-        (" of f16", softmax, &[30, cols], -1, f16, Terms::new(), false),
-        (" of f16 with a bias", fast, &[30, cols], -1, f16, Terms::new().bias(DType::F16, &[30, 1]), false),
-        (" of f16 in place", log_softmax, &[30, cols], -1, f16, bytes(), true),
-        (" of f16 to f32", log_sum_exp, &[30, cols], -1, mixed, Terms::new(), false),
-        (" of f32 with all beside it", softmax, &[2, 3, 5, cols], -1, DTypes::F32, all(DType::F32), false),
-        (" of bf16 with all beside it", softmax, &[2, 3, 5, cols], -1, bf16, all(DType::BF16), true),
-        (" of f32 along the first axis", softmax, &[cols, 30], 0, DTypes::F32, Terms::new(), false),
-        (" of bf16 along an axis", log_sum_exp, &[3, cols, 30], 1, bf16, Terms::new(), false),
+    let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 11] = [
+        (" of f16", softmax, &few, -1, f16, none(), false),
+        (" of f16 with a bias", fast, &few, -1, f16, bias(), false),
+        (" of f16 in place", log_softmax, &few, -1, f16, bytes(cols), true),
+        (" of f16 to f32", log_sum_exp, &few, -1, mixed, none(), false),
+        (" of f32 with all beside it", softmax, &many, -1, DTypes::F32, all(DType::F32, cols), false),
+        (" of bf16 with all beside it", softmax, &many, -1, bf16, all(DType::BF16, cols), true),
+        (" of f16 in fours", softmax, &few_in_fours, -1, f16, none(), false),
+        (" of bf16 in fours in place", softmax, &few_in_fours, -1, bf16, bytes(fours), true),
+        (
+            " of f32 in fours with all",
+            softmax,
+            &many_in_fours,
+            -1,
+            DTypes::F32,
+            all(DType::F16, fours),
+            false,
+        ),
+        (" of f32 along the first axis", softmax, &[cols, 30], 0, DTypes::F32, none(), false),
+        (" of bf16 along an axis", log_sum_exp, &[3, cols, 30], 1, bf16, none(), false),
     ];
     let entries = list.into_iter().filter_map(|(name, op, dims, axis, types, terms, in_place)| {
         let shape = Shape::along(dims, &[axis]).ok()?;

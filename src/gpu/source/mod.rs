@@ -80,9 +80,13 @@ fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> [&'static str; 8]
         shader!("half"),
         shader!("masking"),
         shader!("load_tensor"),
-        if variant.choice.width == 2 { shader!("tensor_2") } else { shader!("tensor_1") },
-        if variant.in_place { shader!("input_in_place") } else { shader!("input_words") },
-        if tensor.whole_words { shader!("store_words") } else { shader!("store_halves") },
+        match variant.choice.width {
+            4 => shader!("tensor_4"),
+            2 => shader!("tensor_2"),
+            _ => shader!("tensor_1"),
+        },
+        input(variant, tensor),
+        results(variant, tensor),
         match tensor.slots.buffers {
             0 => shader!("beside_0"),
             1 => shader!("beside_1"),
@@ -93,6 +97,26 @@ fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> [&'static str; 8]
             _ => shader!("beside_6"),
         },
     ]
+}
+
+fn input(variant: &Variant, tensor: &TensorVariant) -> &'static str {
+    match (variant.in_place, variant.choice.width, tensor.types.input.bytes()) {
+        (true, 4, _) => shader!("input_quads_in_place"),
+        (true, ..) => shader!("input_in_place"),
+        (false, 4, 4) => shader!("input_quads"),
+        (false, 4, _) => shader!("input_quads_of_halves"),
+        (false, ..) => shader!("input_words"),
+    }
+}
+
+fn results(variant: &Variant, tensor: &TensorVariant) -> &'static str {
+    let in_quads = variant.choice.width == 4 && variant.kind.is_elementwise();
+    match (in_quads, tensor.types.output.bytes()) {
+        (true, 4) => shader!("store_quads"),
+        (true, _) => shader!("store_quads_of_halves"),
+        (false, _) if tensor.whole_words => shader!("store_words"),
+        (false, _) => shader!("store_halves"),
+    }
 }
 
 fn team(choice: &Choice) -> &'static str {

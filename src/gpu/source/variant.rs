@@ -38,6 +38,7 @@ pub(crate) struct TensorVariant {
     pub row_scale: bool,
     pub alibi: bool,
     pub ragged: bool,
+    pub row_levels: u8,
     pub col_levels: u8,
     /// Whether no two rows share a word of the results.
     pub whole_words: bool,
@@ -138,6 +139,7 @@ impl TensorVariant {
             ("ROW_SCALE", flag(self.row_scale)),
             ("ALIBI", flag(self.alibi)),
             ("RAGGED", flag(self.ragged)),
+            ("ROW_LEVELS", f64::from(self.row_levels)),
             ("COL_LEVELS", f64::from(self.col_levels)),
         ];
         slots.chain(rest).collect()

@@ -1,0 +1,15 @@
+// Results of a tensor, four words at a time.
+
+@group(0) @binding(2) var<storage, read_write> results: array<vec4<u32>>;
+
+fn result_unit(index: u32) -> U { return results[index]; }
+
+// Writes the bits of a unit's elements.
+fn store(out: RowOut, at: u32, bits: U) { results[(out.result >> 2u) + at] = bits; }
+
+// Never called: results are not kept between walks.
+fn fetch(out: RowOut, at: u32) -> U { return U(0u); }
+
+// Never called: no result is less than a unit.
+fn set_word(index: u32, bits: u32) {}
+fn set_half(index: u32, bits: u32) {}
