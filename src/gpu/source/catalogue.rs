@@ -26,6 +26,8 @@ pub struct Source {
     pub elements_per_invocation: u32,
     /// Elements of one access.
     pub width: u32,
+    /// Bytes of an element of the input.
+    pub element_bytes: u32,
 }
 
 /// A module for every operation, precision, kernel and width, for checks that need no device.
@@ -141,5 +143,6 @@ fn entry(variant: &Variant, of: &str) -> Source {
         reproducible: variant.precision == Precision::Reproducible,
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
+        element_bytes: variant.tensor.map_or(DType::F32, |tensor| tensor.types.input).bytes() as u32,
     }
 }

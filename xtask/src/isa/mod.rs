@@ -39,6 +39,8 @@ pub struct Kernel {
     pub held: u32,
     /// Elements of one access; 0 where nothing is known of the elements.
     pub width: u32,
+    /// Bytes of an element of the input; 0 where nothing is known of the elements.
+    pub element_bytes: u32,
     /// Whether wgpu's run-time checks (indices, loops, divisions) are left out, as for a module made
     /// with `create_shader_module_trusted`.
     pub trusted: bool,
@@ -88,6 +90,7 @@ fn kernel(source: &Source, entry_point: &str) -> Kernel {
         reproducible: source.reproducible,
         held: source.elements_per_invocation,
         width: source.width,
+        element_bytes: source.element_bytes,
         trusted: true,
     }
 }
