@@ -9,12 +9,16 @@ use crate::cpu::scratch;
 use crate::dtype::Element;
 use crate::masking::levels::INPUT;
 
-/// Floats of the lines that go together: half of a usual L2 cache.
+/// Floats of the lines that go together: much less would use too little of each page of memory.
 const FLOATS: usize = 1 << 19;
-/// Rows that go together at least: less would use too little of each page of memory.
-const WIDTH: usize = 64;
-/// Lines that are asked for in advance: each is in a page of its own, which no machine looks beyond.
-const AHEAD: u64 = 12;
+/// So many rows go together even if that takes twice as much.
+const WIDTH: usize = 256;
+/// Rows that go together at least.
+const LEAST: usize = 64;
+/// Bytes that are asked for in advance: each line is in a page of its own, which no machine looks beyond.
+const AHEAD: usize = 4096;
+/// Lines of results whose edges are asked for in advance.
+const EDGES_AHEAD: u64 = 8;
 /// Lines begin on a vector of any level.
 const LANES: usize = 16;
 
@@ -23,7 +27,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     pub(super) fn compute_columns(&self, row: u64, end: u64) -> u64 {
         let cols = self.layout.len(row) as usize;
         let neighbours = self.layout.neighbours();
-        let most = (FLOATS / cols.max(1) / LANES * LANES).clamp(WIDTH, 1024) as u64;
+        let most = together(cols) as u64;
         let next = row + most.min(neighbours - row % neighbours).min(end - row);
         // An odd number of cache lines, so that a strip's lines fall into different sets of the caches.
         let pitch = ((next - row) as usize).next_multiple_of(LANES) | LANES;
@@ -47,6 +51,12 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     }
 }
 
+/// How many rows of so many columns go together.
+fn together(cols: usize) -> usize {
+    let of = |floats| floats / cols.max(1) / LANES * LANES;
+    of(FLOATS).max(WIDTH.min(of(2 * FLOATS))).clamp(LEAST, 1024)
+}
+
 /// Rows that lie side by side, so many from a place on.
 struct Rows<'a, 'b, X, Y> {
     task: &'a Task<'b, X, Y>,
@@ -68,7 +78,8 @@ impl<X: Element, Y: Element> Rows<'_, '_, X, Y> {
 
 impl<X: Element, Y: Element> Lines for Rows<'_, '_, X, Y> {
     fn bring(&mut self, first: usize, lines: &mut [f32]) {
-        let ahead = AHEAD * self.task.layout.cols.innermost().strides[INPUT];
+        let ahead = AHEAD.div_ceil(self.count * size_of::<X>()) as u64;
+        let ahead = ahead * self.task.layout.cols.innermost().strides[INPUT];
         for (at, line) in self.places(first, lines.len() / self.pitch).zip(lines.chunks_exact_mut(self.pitch))
         {
             self.task.prefetch(at + ahead, self.count);
@@ -78,7 +89,9 @@ impl<X: Element, Y: Element> Lines for Rows<'_, '_, X, Y> {
     }
 
     fn put(&mut self, first: usize, lines: &[f32]) {
+        let ahead = EDGES_AHEAD * self.task.layout.cols.innermost().strides[INPUT];
         for (at, line) in self.places(first, lines.len() / self.pitch).zip(lines.chunks_exact(self.pitch)) {
+            self.task.ask_edges(at + ahead, self.count);
             self.task.narrow(&line[..self.count], at);
         }
     }

@@ -132,6 +132,17 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
     }
 
+    /// Asks for the cache lines that hold the first and the last of so many results, and others beside
+    /// them: those are stored as usual, which waits for them, even if all between goes past the caches.
+    #[inline(always)]
+    pub(super) fn ask_edges(&self, at: u64, len: usize) {
+        for place in [self.y.address(at), self.y.address(at + len as u64)] {
+            if place % 64 != 0 {
+                stream::prefetch_at(place);
+            }
+        }
+    }
+
     /// One result.
     pub(super) fn put(&self, at: u64, value: Y) {
         // SAFETY: the slice ends with this call.
