@@ -27,6 +27,12 @@ impl Form<'_> {
         self.mask.is_some() || self.bias.is_some() || self.window.is_some() || self.lengths.is_some()
     }
 
+    /// Whether what takes part is left as it is: nothing stands beside single elements, or scales rows.
+    pub fn is_by_place_alone(&self) -> bool {
+        let of_elements = self.mask.is_some() || self.bias.is_some() || self.slopes.is_some();
+        !of_elements && self.row_scale.is_none() && self.sinks.is_none()
+    }
+
     /// Whether everything fits the shape.
     ///
     /// # Errors

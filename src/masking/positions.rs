@@ -41,12 +41,21 @@ impl Window {
         self
     }
 
+    /// The first position that query `q` sees and the one behind its last, where there are such bounds. Those of
+    /// the next query are one further each. Bounds far beyond any position are cut to 2^48.
+    pub(crate) fn bounds(&self, q: u64) -> [Option<i64>; 2] {
+        const FAR: i128 = 1 << 48;
+        let own = i128::from(q) + i128::from(self.offset);
+        let near = |at: i128| at.clamp(-FAR, FAR) as i64;
+        let first = self.before.map(|before| near(own - i128::from(before)));
+        [first, self.after.map(|after| near(own + i128::from(after) + 1))]
+    }
+
     /// The columns, of so many, that query `q` sees.
     pub(crate) fn columns(&self, q: u64, cols: u64) -> std::ops::Range<u64> {
-        let own = i128::from(q) + i128::from(self.offset);
-        let bound = |at: i128| at.clamp(0, i128::from(cols)) as u64;
-        let first = self.before.map_or(0, |before| bound(own - i128::from(before)));
-        let end = self.after.map_or(cols, |after| bound(own + i128::from(after) + 1));
+        let [first, end] = self.bounds(q);
+        let bound = |at: i64| at.clamp(0, cols as i64) as u64;
+        let (first, end) = (first.map_or(0, bound), end.map_or(cols, bound));
         first..end.max(first)
     }
 }
@@ -97,6 +106,26 @@ mod tests {
         assert_eq!(Window::around(Some(1), Some(1)).columns(4, 5), 3..5);
         assert_eq!(Window::sliding(1).columns(100, 5), 5..5);
         assert_eq!(Window::around(None, None).columns(u64::MAX, 5), 0..5);
+    }
+
+    #[test]
+    fn bounds_go_on_by_one_from_query_to_query() {
+        let windows = [
+            Window::causal(),
+            Window::causal().offset(i64::MIN),
+            Window::causal().offset(i64::MAX),
+            Window::sliding(3).offset(-4),
+            Window::sliding(u64::MAX),
+            Window::around(Some(2), Some(u64::MAX)),
+        ];
+        for window in windows {
+            let first = window.bounds(0);
+            for q in 0..20 {
+                let [start, end] = first.map(|bound| bound.map(|bound| (bound + q).clamp(0, 9) as u64));
+                let (start, end) = (start.unwrap_or(0), end.unwrap_or(9));
+                assert_eq!(window.columns(q as u64, 9), start..end.max(start), "{window:?}, query {q}");
+            }
+        }
     }
 
     #[test]

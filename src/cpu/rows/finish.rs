@@ -75,7 +75,7 @@ impl Maxima {
     #[inline(never)]
     fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
         for (row, value) in self.special_values(job, rows) {
-            y[row * job.pitch()..][..job.words].fill(value);
+            y[row * job.words..][..job.words].fill(value);
         }
     }
 

@@ -80,12 +80,13 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
 /// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
 #[inline(always)]
 pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], mut y: Option<&mut [f32]>) {
-    let group = (GROUP / job.pitch()).clamp(1, S::f32s::LEN) * job.pitch();
+    let cols = job.cols;
+    let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
     let ahead = if job.ahead == 0 { group } else { job.ahead };
     let floats = z.len();
     for start in (0..floats).step_by(group) {
         let here = start..floats.min(start + group);
-        let (z, rows) = (&mut z[here.clone()], here.len().div_ceil(job.pitch()));
+        let (z, rows) = (&mut z[here.clone()], here.len() / cols);
         if job.op.scale != 1.0 {
             map_in_place(
                 simd,
@@ -94,20 +95,13 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
                 |x| special::scaled(simd, x, job.op.scale),
             );
         }
-        let maxima = maxima::<S, M>(
-            simd,
-            job.holes,
-            z.chunks(job.pitch()).map(
-                #[inline(always)]
-                |z| &z[..job.cols],
-            ),
-        );
+        let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
         let empty: &[f32] = &[];
         let sums = sums::<S, M, true>(
             simd,
             job,
             &maxima,
-            rows_of(job, z).map(
+            z.chunks_exact_mut(cols).map(
                 #[inline(always)]
                 |z| (empty, z),
             ),
@@ -118,7 +112,7 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
             |y| &mut y[here.clone()],
         );
         let direct = if job.stream { None } else { y.as_deref_mut() };
-        write::<S, M>(simd, job, &maxima, &sums, rows_of(job, z), direct);
+        write::<S, M>(simd, job, &maxima, &sums, z.chunks_exact_mut(cols), direct);
         match y {
             Some(y) => {
                 if job.stream {
@@ -149,19 +143,13 @@ fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32])
     scaled
 }
 
-/// The rows of a group, which may lie apart.
-#[inline(always)]
-fn rows_of<'a>(job: &Job, z: &'a mut [f32]) -> impl Iterator<Item = &'a mut [f32]> {
-    let cols = job.cols;
-    z.chunks_mut(job.pitch()).map(
-        #[inline(always)]
-        move |z| &mut z[..cols],
-    )
-}
-
 /// `holes` says that elements that are -inf do not count as least.
 #[inline(always)]
-fn maxima<'a, S: Simd, M: Math<S>>(simd: S, holes: bool, rows: impl Iterator<Item = &'a [f32]>) -> Maxima {
+pub(super) fn maxima<'a, S: Simd, M: Math<S>>(
+    simd: S,
+    holes: bool,
+    rows: impl Iterator<Item = &'a [f32]>,
+) -> Maxima {
     let (mut keys, mut least) = (S::i32s::splat(simd, 0), splat(simd, 0.0));
     for (r, x) in rows.enumerate() {
         (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = if holes {
@@ -174,15 +162,15 @@ fn maxima<'a, S: Simd, M: Math<S>>(simd: S, holes: bool, rows: impl Iterator<Ite
 }
 
 /// What the first pass says of a group's rows.
-struct Sums<T> {
-    totals: PerRow<T>,
+pub(super) struct Sums<T> {
+    pub(super) totals: PerRow<T>,
     /// One over what the exponentials are held times.
     release: PerRow<f32>,
 }
 
 /// Of rows, and where their exponentials go. With `Z` that is where the elements are, and the rows are empty.
 #[inline(always)]
-fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
+pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
     simd: S,
     job: &Job,
     maxima: &Maxima,
@@ -220,10 +208,11 @@ fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
     hold: &mut [f32],
     ahead: usize,
 ) -> M::Total {
-    let fresh = lanes_from(simd, S::f32s::LEN - job.cols % S::f32s::LEN);
+    let len = if Z { hold.len() } else { x.len() };
+    let fresh = lanes_from(simd, S::f32s::LEN - len % S::f32s::LEN);
     match job.op.kind {
         OpKind::Softmax if Z => exp_sum::<S, M, IN_PLACE>(simd, x, row, fresh, hold, ahead),
-        OpKind::LogSoftmax if Z => exp_sum::<S, M, NOTHING>(simd, hold, row, fresh, &mut [], ahead),
+        _ if Z => exp_sum::<S, M, NOTHING>(simd, hold, row, fresh, &mut [], ahead),
         OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, row, fresh, hold, ahead),
         OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, row, fresh, hold, ahead),
         _ => exp_sum::<S, M, NOTHING>(simd, x, row, fresh, hold, ahead),
@@ -232,7 +221,7 @@ fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
 
 /// The second pass: from scratch to the result, or in place where the exponentials wait there.
 #[inline(always)]
-fn write<'a, S: Simd, M: Math<S>>(
+pub(super) fn write<'a, S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     maxima: &Maxima,

@@ -12,10 +12,12 @@ pub(crate) mod long;
 mod narrow;
 pub(crate) mod part;
 mod pass;
+mod spans;
 mod strips;
 
 pub(crate) use columns::Lines;
 pub(crate) use io::Io;
+pub(crate) use spans::{BEYOND, Spans};
 
 use fearless_simd::{Level, dispatch};
 
@@ -23,6 +25,7 @@ use super::options::SimdLevel;
 use super::simd::exact::{Exact, ExactLong};
 use super::simd::fast::Fast;
 use super::{scratch, stream, sum::third_bin};
+use crate::numerics::NEG_INF_BITS;
 use crate::{Op, OpKind, Precision};
 use strips::STRIP_COLS;
 
@@ -55,8 +58,6 @@ pub(crate) struct Job {
     /// Whether elements may be masked. Rows that are near but for such ones are told apart then, which
     /// costs a little where there are none.
     pub(crate) holes: bool,
-    /// Floats from a row to the next where it is computed in place, if more than its own; 0 if not.
-    pub(crate) pitch: usize,
 }
 
 impl Job {
@@ -74,9 +75,9 @@ impl Job {
         self.op.precision == Precision::Fast && self.op.kind != OpKind::RowStats
     }
 
-    /// Floats from a row's results to the next one's, and from its elements where they are in one place.
-    pub(crate) fn pitch(&self) -> usize {
-        if self.pitch == 0 { self.words } else { self.pitch }
+    /// The result of an element that does not take part, in a row that others make finite.
+    pub(crate) fn outside(&self) -> f32 {
+        if self.op.kind == OpKind::Softmax { 0.0 } else { f32::from_bits(NEG_INF_BITS) }
     }
 
     /// Writes a part of the result from scratch.
@@ -104,6 +105,32 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
         (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         _ => by_group(job, io),
+    }
+}
+
+/// As [`run_unfenced`] for rows of at most [`GROUP`] elements, of which only some take part. Longer rows than
+/// narrow ones are in a place where their exponentials may wait: [`Io::Apart`] is for narrow ones.
+pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
+    if job.is_narrow() {
+        return scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, io, spans, scratch));
+    }
+    let (z, y) = match io {
+        Io::Same(z) => (z, None),
+        Io::Through(z, y) => (z, Some(y)),
+        Io::Apart(..) => unreachable!("rows are brought to scratch"),
+    };
+    if job.is_fast() {
+        dispatch!(job.token, simd => spans::in_place::<_, Fast>(simd, job, z, y, spans));
+    } else {
+        dispatch!(job.token, simd => spans::in_place::<_, Exact>(simd, job, z, y, spans));
+    }
+}
+
+fn narrow_spans(job: &Job, io: Io, spans: Spans, scratch: &mut [f32]) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => narrow::run::<_, Fast, true>(simd, job, io, spans, scratch));
+    } else {
+        dispatch!(job.token, simd => narrow::run::<_, Exact, true>(simd, job, io, spans, scratch));
     }
 }
 
@@ -135,9 +162,13 @@ pub(crate) fn run_columns(
 /// large to compile well.
 fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
     match (job.is_fast(), job.is_narrow()) {
-        (true, true) => dispatch!(job.token, simd => narrow::run::<_, Fast>(simd, job, io, scratch)),
+        (true, true) => {
+            dispatch!(job.token, simd => narrow::run::<_, Fast, false>(simd, job, io, Spans::NONE, scratch))
+        }
         (true, _) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
-        (_, true) => dispatch!(job.token, simd => narrow::run::<_, Exact>(simd, job, io, scratch)),
+        (_, true) => {
+            dispatch!(job.token, simd => narrow::run::<_, Exact, false>(simd, job, io, Spans::NONE, scratch))
+        }
         _ if third_bin(job.cols as u64) => {
             dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }

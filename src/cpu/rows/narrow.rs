@@ -4,6 +4,7 @@
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
+use super::spans::{Spans, lane_maxima};
 use super::{Io, Job, NARROW_COLS};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
@@ -23,9 +24,15 @@ const BLOCK: usize = TOGETHER * MAX_LANES * NARROW_COLS + 2 * MAX_LANES;
 /// Floats of scratch: two blocks, and the results of a stage and of one block with what hangs over.
 pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
 
-/// Computes all rows of a part.
+/// Computes all rows of a part; with `SPANS` only what lies in their spans takes part.
 #[inline(always)]
-pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
+pub(crate) fn run<S: Simd, M: Math<S>, const SPANS: bool>(
+    simd: S,
+    job: &Job,
+    mut io: Io,
+    spans: Spans,
+    scratch: &mut [f32],
+) {
     let (n, cols, words) = (S::f32s::LEN, job.cols, job.words);
     let rows = io.x().len() / cols;
     let block = n * TOGETHER;
@@ -45,10 +52,11 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
                 &*padded
             };
             let staged = &mut staged[first * words..];
+            let spans = if SPANS { spans.at(row + first) } else { spans };
             if here <= n {
-                Block::<S, M, 1>::compute(simd, job, x, lanes, here, staged);
+                Block::<S, M, SPANS, 1>::compute(simd, job, x, spans, lanes, here, staged);
             } else {
-                Block::<S, M, TOGETHER>::compute(simd, job, x, lanes, here, staged);
+                Block::<S, M, SPANS, TOGETHER>::compute(simd, job, x, spans, lanes, here, staged);
             }
         }
         job.copy_out(&staged[..count * words], &mut io.y()[row * words..][..count * words]);
@@ -56,7 +64,9 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
 }
 
 /// Vectors of rows that go through each step together.
-struct Block<S: Simd, M: Math<S>, const V: usize> {
+struct Block<S: Simd, M: Math<S>, const SPANS: bool, const V: usize> {
+    /// With `SPANS`, columns of each vector that any of its rows has elements in.
+    cols: [usize; V],
     maxima: [Maxima; V],
     max: [S::f32s; V],
     totals: [PerRow<M::Total>; V],
@@ -64,17 +74,17 @@ struct Block<S: Simd, M: Math<S>, const V: usize> {
     by: [[S::f32s; 2]; V],
 }
 
-impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
+impl<S: Simd, M: Math<S>, const SPANS: bool, const V: usize> Block<S, M, SPANS, V> {
     /// Rows from `x`, of which the first `rows` are wanted, to their results in `y`.
     #[inline(always)]
-    fn compute(simd: S, job: &Job, x: &[f32], lanes: &mut [f32], rows: usize, y: &mut [f32]) {
+    fn compute(simd: S, job: &Job, x: &[f32], spans: Spans, lanes: &mut [f32], rows: usize, y: &mut [f32]) {
         let n = S::f32s::LEN;
         let pitch = n * job.cols.next_multiple_of(4);
         let lanes = &mut lanes[..V * pitch];
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
             gather(simd, &x[v * n * job.cols..], job.cols, lanes);
         }
-        let mut block = Self::new(simd, job, lanes, pitch);
+        let mut block = Self::new(simd, job, spans, lanes, pitch);
         block.sum(simd, job, x, lanes, pitch);
         if !job.op.kind.is_elementwise() {
             return block.write_per_row(simd, job, rows, y);
@@ -90,14 +100,23 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
     }
 
     #[inline(always)]
-    fn new(simd: S, job: &Job, lanes: &mut [f32], pitch: usize) -> Self {
+    fn new(simd: S, job: &Job, spans: Spans, lanes: &mut [f32], pitch: usize) -> Self {
+        let n = S::f32s::LEN;
+        let mut cols = [job.cols; V];
         let mut maxima = [const { Maxima::EMPTY }; V];
         let mut max = [splat(simd, 0.0); V];
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
-            maxima[v] = row_maxima::<S, M>(simd, job, &mut lanes[..S::f32s::LEN * job.cols]);
+            let lanes = &mut lanes[..n * job.cols];
+            if SPANS {
+                let spans = spans.at(v * n);
+                cols[v] = spans.last(n).clamp(1, job.cols);
+                maxima[v] = lane_maxima::<S, M>(simd, job, spans, &mut lanes[..n * cols[v]]);
+            } else {
+                maxima[v] = row_maxima::<S, M>(simd, job, lanes);
+            }
             max[v] = from_rows(simd, &maxima[v].values);
         }
-        Self { maxima, max, totals: [[M::ONE; MAX_LANES]; V], by: [[splat(simd, 0.0); 2]; V] }
+        Self { cols, maxima, max, totals: [[M::ONE; MAX_LANES]; V], by: [[splat(simd, 0.0); 2]; V] }
     }
 
     /// The sums; for softmax the exponentials take the elements' place. The elements that come
@@ -110,10 +129,10 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             for column in 0..job.cols {
                 prefetch(x, ahead.wrapping_add((v * job.cols + column) * n));
             }
-            let lanes = &mut lanes[..n * job.cols];
+            let lanes = &mut lanes[..n * self.cols(job, v)];
             let max = self.max[v];
             if job.op.kind != OpKind::Softmax {
-                self.totals[v] = totals::<S, M>(simd, job, &self.maxima[v], max, lanes);
+                self.totals[v] = totals::<S, M>(simd, &self.maxima[v], max, lanes);
             } else if self.is_near(v) && job.holes {
                 self.by[v] = exponentials::<S, M::Holes>(simd, lanes, max);
             } else if self.is_near(v) {
@@ -122,6 +141,12 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
                 self.by[v] = exponentials::<S, M>(simd, lanes, max);
             }
         }
+    }
+
+    /// Columns of a vector that are computed.
+    #[inline(always)]
+    fn cols(&self, job: &Job, v: usize) -> usize {
+        if SPANS { self.cols[v] } else { job.cols }
     }
 
     /// Whether all rows of a vector are near.
@@ -133,7 +158,10 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
     #[inline(always)]
     fn finish(&mut self, simd: S, job: &Job, lanes: &mut [f32], pitch: usize) {
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
-            let lanes = &mut lanes[..S::f32s::LEN * job.cols];
+            let (lanes, outside) = lanes.split_at_mut(S::f32s::LEN * self.cols(job, v));
+            if SPANS {
+                outside.fill(job.outside());
+            }
             let (by, max) = (self.by[v], self.max[v]);
             if job.op.kind != OpKind::Softmax {
                 let [log, _] = M::logs(simd, &self.totals[v], max);
@@ -242,19 +270,13 @@ fn columns<S: Simd, M: Math<S>, const U: usize>(simd: S, lanes: &mut [f32], row:
 
 /// The sums of one vector of rows.
 #[inline(always)]
-fn totals<S: Simd, M: Math<S>>(
-    simd: S,
-    job: &Job,
-    maxima: &Maxima,
-    max: S::f32s,
-    lanes: &[f32],
-) -> PerRow<M::Total> {
+fn totals<S: Simd, M: Math<S>>(simd: S, maxima: &Maxima, max: S::f32s, lanes: &[f32]) -> PerRow<M::Total> {
     let row = M::row(simd, max);
     let mut sum = M::empty(simd, &row);
     for v in lanes.chunks_exact(S::f32s::LEN) {
         M::add(&mut sum, M::exp(simd, load(simd, v), &row));
     }
-    let mut totals = M::lanes(sum, job.cols as u32);
+    let mut totals = M::lanes(sum, (lanes.len() / S::f32s::LEN) as u32);
     if maxima.special != 0 {
         for (r, total) in totals.iter_mut().enumerate() {
             *total = if maxima.is_special(r) { M::ONE } else { *total };

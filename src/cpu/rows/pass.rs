@@ -38,6 +38,10 @@ fn steps<S: Simd, M: Math<S>, const HOLD: u8>(
         tile::<S, M, HOLD, TOGETHER>(simd, x, done, row, sum, hold, ahead);
         done += TOGETHER * n;
     }
+    if len - done >= 4 * n {
+        tile::<S, M, HOLD, 4>(simd, x, done, row, sum, hold, ahead);
+        done += 4 * n;
+    }
     while len - done >= 2 * n {
         tile::<S, M, HOLD, 2>(simd, x, done, row, sum, hold, ahead);
         done += 2 * n;

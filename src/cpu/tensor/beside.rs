@@ -81,8 +81,10 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let visible = self.layout.visible(masking, row, at);
         let clamp = |col: u64| (col.clamp(block.cols.start, block.cols.end) - block.cols.start) as usize;
         let (from, to) = (clamp(visible.start), clamp(visible.end));
-        z[..from].fill(MASKED);
-        z[to..width + usize::from(block.fill)].fill(MASKED);
+        if !block.open {
+            z[..from].fill(MASKED);
+            z[to..width + usize::from(block.fill)].fill(MASKED);
+        }
         if let Some(sinks) = masking.sinks.filter(|_| block.sink) {
             z[block.pitch() - 1] = sinks.data[at[SINKS] as usize];
         }

@@ -7,7 +7,7 @@ use super::Task;
 use super::stage::{Block, TURNED_ROWS};
 use super::walk::Offsets;
 use crate::DType;
-use crate::cpu::rows::{self, Io, Job, NARROW_COLS};
+use crate::cpu::rows::{self, Io, Job};
 use crate::cpu::{scratch, stream};
 use crate::dtype::Element;
 use crate::masking::levels::INPUT;
@@ -23,11 +23,6 @@ const SHORT: usize = 512;
 const LONG: u64 = 1 << 16;
 /// The same where rows are turned, and many go together.
 const LONG_TURNED: u64 = 1 << 14;
-/// Up to here some of a row's columns are computed in the place that they have in the whole row; beyond a
-/// quarter of this only if they are at least a sixteenth.
-const WITHIN: u64 = 4096;
-/// Columns that are computed then at least.
-const LEAST: usize = NARROW_COLS + 1;
 /// The same where rows are turned: whole cache lines of each of their lines are used.
 const TURNED: usize = 1 << 16;
 
@@ -47,13 +42,12 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 row = self.compute_columns(row, rows.end);
                 continue;
             }
+            if self.has_spans() {
+                self.compute_spans(row..rows.end);
+                break;
+            }
             let block = self.block(row, rows.end);
             row = block.rows.end;
-            if self.is_within(&block) {
-                let floats = block.count() * self.layout.len(row - 1) as usize;
-                scratch::with_blocks(floats, |z| self.compute_within(&block, rows.end, &mut z[..floats]));
-                continue;
-            }
             let floats = block.pitch() * block.count();
             scratch::with_blocks(floats, |z| self.compute_block(&block, rows.end, &mut z[..floats]));
         }
@@ -68,7 +62,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     }
 
     /// Floats from scratch to the elements of the block behind this one, which are asked for meanwhile.
-    fn ahead(&self, block: &Block, end: u64, z: &[f32]) -> usize {
+    pub(super) fn ahead(&self, block: &Block, end: u64, z: &[f32]) -> usize {
         if block.rows.end >= end || self.layout.is_turned() {
             return 0;
         }
@@ -86,8 +80,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             let left = neighbours - row % neighbours;
             (TURNED / block.pitch().max(1)).clamp(16, TURNED_ROWS).min(left as usize)
         } else {
-            let floats = if self.is_within(&block) { self.layout.len(row) as usize } else { block.pitch() };
-            (BLOCK / floats.max(1)).max(1)
+            (BLOCK / block.pitch().max(1)).max(1)
         };
         let end = end.min(row + most as u64);
         if self.is_uniform() {
@@ -138,6 +131,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             cols,
             fill: hidden && self.job.op.kind.is_elementwise(),
             sink: self.masking.sinks.is_some(),
+            open: false,
         }
     }
 
@@ -151,7 +145,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         // A ragged row's results end where it does.
         let fills = self.job.op.kind.is_elementwise() && !self.layout.is_ragged();
         let fill = fills && (a.fill || b.fill || a.cols != b.cols);
-        Block { rows: a.rows.start..b.rows.end, cols, fill, sink: a.sink }
+        Block { rows: a.rows.start..b.rows.end, cols, fill, ..a.clone() }
     }
 
     fn compute_block(&self, block: &Block, end: u64, z: &mut [f32]) {
@@ -184,42 +178,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             }
             self.store_per_row((block.rows.start + first as u64) * words as u64, results);
         }
-    }
-
-    /// Whether a block's columns are computed in the place that they have in whole rows, which are one piece
-    /// of memory: results then leave scratch together.
-    fn is_within(&self, block: &Block) -> bool {
-        let len = self.layout.len(block.rows.start);
-        let is_wide = len <= WITHIN / 4 || 16 * block.width() as u64 >= len;
-        block.fill && !block.sink && is_wide && len > WHOLE && len <= WITHIN && self.layout.is_contiguous()
-    }
-
-    /// Computes some columns of rows in the place that they have in whole ones.
-    fn compute_within(&self, block: &Block, end: u64, z: &mut [f32]) {
-        let len = z.len() / block.count();
-        let (from, to) = (block.cols.start as usize, block.cols.end as usize);
-        // One of those that do not take part, if there is one, tells what the others' results are.
-        let (hidden, mut cols) = if to < len {
-            (to, from..to + 1)
-        } else {
-            let hidden = from.saturating_sub(1);
-            (hidden, hidden..to)
-        };
-        // Not by the kernel for short rows.
-        cols.end = cols.end.max(cols.start + LEAST).min(len);
-        cols.start = cols.start.min(cols.end - LEAST);
-        let ahead = self.ahead(&Block { cols: 0..len as u64, ..block.clone() }, end, z);
-        let staged = Block { cols: cols.start as u64..cols.end as u64, fill: false, ..block.clone() };
-        self.stage_within(&staged, &mut z[cols.start..], len);
-        let count = cols.len();
-        let job = Job { cols: count, words: count, pitch: len, ahead, ..self.job };
-        rows::run(&job, Io::Same(&mut z[cols.start..]));
-        for z in z.chunks_exact_mut(len) {
-            let value = z[hidden];
-            z[..cols.start].fill(value);
-            z[cols.end..].fill(value);
-        }
-        self.narrow(z, block.rows.start * len as u64);
     }
 
     fn fill_empty(&self, results: &mut [f32]) {

@@ -14,6 +14,7 @@ mod layout;
 mod long;
 mod ragged;
 mod rows;
+mod spans;
 mod stage;
 mod store;
 mod walk;

@@ -97,7 +97,8 @@ impl<'a, X: Element, Y: Element> TensorRows<'a, X, Y> {
             };
             let to = if rows.end - rows.start > 1 { cols } else { col + elements };
             let own = self.task.layout.width();
-            let block = Block { rows, cols: col.min(own)..to.min(own), fill: false, sink: to > own };
+            let block =
+                Block { rows, cols: col.min(own)..to.min(own), fill: false, sink: to > own, open: false };
             found.push((block, (next - at) as usize..(next + elements - at) as usize));
             next += elements;
         }

@@ -31,6 +31,8 @@ pub(super) struct Block {
     pub fill: bool,
     /// Whether the sink follows.
     pub sink: bool,
+    /// Whether the columns that a window or a length leaves out may be anything: nobody looks at them.
+    pub open: bool,
 }
 
 /// How the elements of a block lie.
@@ -73,33 +75,17 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 self.stage_alike(&run, pitch, z);
             } else {
                 let is_brought = self.bring(block, way, run.at[INPUT], z);
-                self.stage_rows(block, (first, &run), is_brought, pitch, z);
+                self.stage_rows(block, (first, &run), is_brought, z);
             }
             first += run.len;
         }
     }
 
-    /// Brings a block's rows to places so many floats apart.
-    pub(super) fn stage_within(&self, block: &Block, z: &mut [f32], pitch: usize) {
-        let mut first = 0;
-        for run in self.layout.runs(block.rows.clone()) {
-            self.stage_rows(block, (first, &run), false, pitch, &mut z[first * pitch..]);
-            first += run.len;
-        }
-    }
-
-    /// A run of a block's rows, one by one, to places so many floats apart.
-    fn stage_rows(
-        &self,
-        block: &Block,
-        (first, run): (usize, &Run),
-        is_brought: bool,
-        pitch: usize,
-        z: &mut [f32],
-    ) {
+    /// A run of a block's rows, one by one.
+    fn stage_rows(&self, block: &Block, (first, run): (usize, &Run), is_brought: bool, z: &mut [f32]) {
         let (rows, mut at) = (block.rows.start + first as u64.., run.at);
-        for (row, z) in rows.zip(z.chunks_mut(pitch)).take(run.len) {
-            self.stage_row(block, row, &at, is_brought, &mut z[..block.pitch()]);
+        for (row, z) in rows.zip(z.chunks_mut(block.pitch())).take(run.len) {
+            self.stage_row(block, row, &at, is_brought, z);
             at.iter_mut().zip(&run.step).for_each(|(at, step)| *at += step);
         }
     }

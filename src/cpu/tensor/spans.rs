@@ -1,0 +1,189 @@
+//! Rows of which a window or their lengths leave one range each, where the rows are one piece of memory: the
+//! ranges of many rows are found together, and nothing is brought or computed outside of them.
+
+use std::ops::Range;
+
+use super::Task;
+use super::stage::Block;
+use crate::DType;
+use crate::cpu::rows::{BEYOND, GROUP, Io, Job, Spans, run_spans};
+use crate::cpu::scratch;
+use crate::dtype::Element;
+use crate::masking::levels::{LENGTHS, QUERY};
+
+/// Rows whose ranges are kept, and rows that are computed without being brought, at most.
+const ROWS: usize = 1024;
+/// Up to here rows are brought whole: leaving out what is not visible costs more than it saves.
+const WHOLE: usize = 64;
+
+/// The ranges of some rows.
+struct Table {
+    from: Vec<u32>,
+    to: Vec<u32>,
+    /// After so many rows they come again; 0 where they do not.
+    period: u64,
+    /// The rows that they are those of, where they do not.
+    rows: Range<u64>,
+}
+
+impl<X: Element, Y: Element> Task<'_, X, Y> {
+    /// Whether rows are computed by the ranges of their elements that take part.
+    pub(super) fn has_spans(&self) -> bool {
+        let masking = self.masking;
+        let by_place = masking.window.is_some() || masking.lengths.is_some();
+        let cols = self.layout.width();
+        by_place
+            && masking.sinks.is_none()
+            && self.layout.is_contiguous()
+            && (1..=GROUP as u64).contains(&cols)
+    }
+
+    /// Computes such rows.
+    pub(super) fn compute_spans(&self, rows: Range<u64>) {
+        let cols = self.layout.width() as usize;
+        let form = self.masking.form();
+        let words = if self.job.op.kind.is_elementwise() { cols } else { self.job.words };
+        let mut job = Job { cols, words, ..self.job };
+        job.holes = job.is_narrow() || form.mask.is_some() || form.bias.is_some();
+        let is_alone = form.is_by_place_alone();
+        if is_alone {
+            job.op.scale = self.scale;
+        }
+        let direct = job.is_narrow() && is_alone && X::DTYPE == DType::F32;
+        let together = if direct { ROWS } else { (GROUP / cols).clamp(1, ROWS) };
+        let mut table = self.table();
+        let floats = together * (cols + words);
+        scratch::with_blocks(floats, |z| {
+            for row in rows.clone().step_by(together) {
+                let block = row..rows.end.min(row + together as u64);
+                let spans = self.spans(&mut table, &block, rows.end);
+                if direct {
+                    self.compute_direct(&job, block, spans, z);
+                } else {
+                    self.compute_staged(&job, (block, rows.end), is_alone, spans, z);
+                }
+            }
+        });
+    }
+
+    /// Short rows, from where they lie.
+    fn compute_direct(&self, job: &Job, rows: Range<u64>, spans: Spans, z: &mut [f32]) {
+        let block = Block { rows, cols: 0..job.cols as u64, fill: false, sink: false, open: true };
+        let (start, count) = (block.rows.start, block.count());
+        // SAFETY: the slice ends with this call, before results are written to an output in its place.
+        let x = bytemuck::cast_slice(unsafe { self.elements(start * job.cols as u64, count * job.cols) });
+        if job.op.kind.is_elementwise()
+            && let Some(y) = self.direct(&block)
+        {
+            return run_spans(&Job { stream: self.past_caches, ..*job }, Io::Apart(x, y), spans);
+        }
+        let results = &mut z[..count * job.words];
+        run_spans(job, Io::Apart(x, results), spans);
+        self.narrow(results, start * job.words as u64);
+    }
+
+    /// Rows that are brought to scratch; `end` is where those of this thread do.
+    fn compute_staged(
+        &self,
+        job: &Job,
+        (rows, end): (Range<u64>, u64),
+        is_alone: bool,
+        spans: Spans,
+        z: &mut [f32],
+    ) {
+        let block = Block { rows, cols: 0..job.cols as u64, fill: false, sink: false, open: true };
+        let (start, count) = (block.rows.start, block.count());
+        let (z, rest) = z.split_at_mut(count * job.cols);
+        let job = Job { ahead: self.ahead(&block, end, z), ..*job };
+        if !is_alone {
+            self.stage(&block, z);
+        } else if job.cols <= WHOLE {
+            self.widen(start * job.cols as u64, z);
+        } else {
+            self.bring_spans(start, &spans, job.cols, z);
+        }
+        if !job.op.kind.is_elementwise() {
+            let results = &mut rest[..count * job.words];
+            run_spans(&job, Io::Through(z, results), spans);
+            self.store_per_row(start * job.words as u64, results);
+        } else if let Some(y) = self.direct(&block) {
+            run_spans(&Job { stream: self.past_caches, ..job }, Io::Through(z, y), spans);
+        } else {
+            run_spans(&job, Io::Same(z), spans);
+            self.narrow(z, start * job.cols as u64);
+        }
+    }
+
+    /// What takes part of rows, to their places.
+    fn bring_spans(&self, row: u64, spans: &Spans, cols: usize, z: &mut [f32]) {
+        for (i, z) in z.chunks_exact_mut(cols).enumerate() {
+            let span = spans.from[i] as usize..spans.to[i] as usize;
+            self.widen((row + i as u64) * cols as u64 + span.start as u64, &mut z[span]);
+        }
+    }
+
+    fn table(&self) -> Table {
+        let period = if self.masking.lengths.is_none() { self.layout.neighbours() } else { 0 };
+        let mut table = Table { from: Vec::new(), to: Vec::new(), period: 0, rows: 0..0 };
+        if (1..=ROWS as u64).contains(&period) {
+            table.fill(period as usize + ROWS);
+            self.find_spans(0..period, &mut table);
+            for i in period as usize..table.from.len() {
+                (table.from[i], table.to[i]) =
+                    (table.from[i - period as usize], table.to[i - period as usize]);
+            }
+            table.period = period;
+        } else {
+            table.fill(ROWS);
+        }
+        table
+    }
+
+    /// The ranges of some rows, of which this thread has those before `end`.
+    fn spans<'t>(&self, table: &'t mut Table, rows: &Range<u64>, end: u64) -> Spans<'t> {
+        let at = if table.period > 0 {
+            rows.start % table.period
+        } else {
+            if rows.end > table.rows.end {
+                table.rows = rows.start..end.min(rows.start + ROWS as u64);
+                self.find_spans(rows.start..end.min(rows.start + (ROWS + BEYOND) as u64), table);
+            }
+            rows.start - table.rows.start
+        };
+        Spans { from: &table.from[at as usize..], to: &table.to[at as usize..] }
+    }
+
+    /// Fills a table's first places with the ranges of rows: `Layout::visible` of all of them.
+    fn find_spans(&self, rows: Range<u64>, table: &mut Table) {
+        let cols = self.layout.width();
+        let mut first = 0;
+        for run in self.layout.runs(rows) {
+            let places = first..first + run.len;
+            let (from, to) = (&mut table.from[places.clone()], &mut table.to[places]);
+            first += run.len;
+            from.fill(0);
+            to.fill(cols as u32);
+            if let Some(window) = &self.masking.window {
+                let step = run.step[QUERY] as i64;
+                for (bound, places) in window.bounds(run.at[QUERY]).into_iter().zip([&mut *from, &mut *to]) {
+                    let Some(bound) = bound else { continue };
+                    for (i, place) in places.iter_mut().enumerate() {
+                        *place = (bound + step * i as i64).clamp(0, cols as i64) as u32;
+                    }
+                }
+            }
+            if let Some(lengths) = &self.masking.lengths {
+                let of = |i: usize| lengths.data[(run.at[LENGTHS] + i as u64 * run.step[LENGTHS]) as usize];
+                to.iter_mut().enumerate().for_each(|(i, to)| *to = (*to).min(of(i)));
+            }
+            to.iter_mut().zip(from).for_each(|(to, from)| *from = (*from).min(*to));
+        }
+    }
+}
+
+impl Table {
+    fn fill(&mut self, rows: usize) {
+        self.from.resize(rows + BEYOND, 0);
+        self.to.resize(rows + BEYOND, 0);
+    }
+}
