@@ -18,11 +18,8 @@ struct Line<'a> {
     name: &'static str,
     /// Bytes per element that it reads and writes.
     bytes: f64,
+    elements: u64,
     run: Box<dyn FnMut() + 'a>,
-}
-
-fn line<'a>(name: &'static str, bytes: f64, run: impl FnMut() + 'a) -> Line<'a> {
-    Line { name, bytes, run: Box::new(run) }
 }
 
 fn seconds(run: &mut dyn FnMut()) -> f64 {
@@ -56,7 +53,8 @@ fn measure(cols: usize, elements: usize, runs: usize, only: Option<&str>) {
     let (dims, row_dims) = ([rows, cols], [rows]);
     let shape = Shape::rows(rows, cols);
     let down = Shape::along(&[cols, rows], &[0]).unwrap();
-    let middle = Shape::along(&[rows.div_ceil(64), cols, 64.min(rows)], &[1]).unwrap();
+    let side = 64.min(rows);
+    let middle = Shape::along(&[rows / side, cols, side], &[1]).unwrap();
     let scales = vec![0.5f32; rows];
     let mut lines = vec![
         of("axis 0", 8.0, &x, down, Masking::new()),
@@ -75,11 +73,7 @@ fn measure(cols: usize, elements: usize, runs: usize, only: Option<&str>) {
         of("ALiBi, causal", 8.0, &x[..causal], square, Masking::new().causal().alibi(&[0.5])),
     ];
     for line in lines.iter_mut().filter(|line| only.is_none_or(|only| line.name.starts_with(only))) {
-        let share = if line.name.contains("causal") || line.name.contains("window") {
-            causal as f64 / count as f64
-        } else {
-            1.0
-        };
+        let share = line.elements as f64 / count as f64;
         let mut ratio = |line: &mut Line| seconds(&mut line.run) / share / seconds(&mut plain);
         let _ = ratio(line);
         let time = median((0..runs).map(|_| ratio(line)).collect());
@@ -101,11 +95,12 @@ fn of<'a, X: Element>(
 ) -> Line<'a> {
     let mut y = vec![X::zeroed(); x.len()];
     let options = Options::new().threads(1);
-    let shape = if shape.elements().unwrap() as usize > x.len() { Shape::rows(1, x.len()) } else { shape };
-    let used = shape.elements().unwrap() as usize;
-    line(name, bytes, move || {
+    let elements = shape.elements().unwrap();
+    let used = elements as usize;
+    let run = move || {
         cpu::run_tensor_with(&options, Softmax::new(), &x[..used], shape, &masking, &mut y[..used]).unwrap();
-    })
+    };
+    Line { name, bytes, elements, run: Box::new(run) }
 }
 
 fn main() {
