@@ -51,7 +51,8 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
         let direct = job.is_narrow() && is_alone && X::DTYPE == DType::F32;
         let together = if direct { ROWS } else { (GROUP / cols).clamp(1, ROWS) };
-        let mut table = self.table();
+        let together = together.min((rows.end - rows.start) as usize);
+        let mut table = self.table(together);
         let floats = together * (cols + words);
         scratch::with_blocks(floats, |z| {
             for row in rows.clone().step_by(together) {
@@ -122,16 +123,15 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
     }
 
-    fn table(&self) -> Table {
+    /// The ranges for blocks of so many rows, where those of all rows are few; room for them where they are not.
+    fn table(&self, together: usize) -> Table {
         let period = if self.masking.lengths.is_none() { self.layout.neighbours() } else { 0 };
         let mut table = Table { from: Vec::new(), to: Vec::new(), period: 0, rows: 0..0 };
         if (1..=ROWS as u64).contains(&period) {
-            table.fill(period as usize + ROWS);
+            table.fill(period as usize + together);
             self.find_spans(0..period, &mut table);
-            for i in period as usize..table.from.len() {
-                (table.from[i], table.to[i]) =
-                    (table.from[i - period as usize], table.to[i - period as usize]);
-            }
+            repeat(&mut table.from, period as usize);
+            repeat(&mut table.to, period as usize);
             table.period = period;
         } else {
             table.fill(ROWS);
@@ -185,5 +185,15 @@ impl Table {
     fn fill(&mut self, rows: usize) {
         self.from.resize(rows + BEYOND, 0);
         self.to.resize(rows + BEYOND, 0);
+    }
+}
+
+/// Fills a slice with what its first places hold, again and again.
+fn repeat(places: &mut [u32], period: usize) {
+    let mut done = period;
+    while done < places.len() {
+        let more = done.min(places.len() - done);
+        places.copy_within(0..more, done);
+        done += more;
     }
 }
