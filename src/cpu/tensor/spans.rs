@@ -197,3 +197,60 @@ fn repeat(places: &mut [u32], period: usize) {
         done += more;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::{self, Options};
+    use crate::{LogSumExp, Masking, Op, Precision, Shape, Softmax, Window};
+
+    /// Rows as plain ones, with -inf where they have no elements.
+    fn plain(op: Op, x: &[f32], cols: usize, ranges: &[std::ops::Range<usize>], y: &mut [f32]) {
+        let hidden = |i: usize| !ranges[i / cols].contains(&(i % cols));
+        let x: Vec<f32> =
+            x.iter().enumerate().map(|(i, x)| if hidden(i) { f32::NEG_INFINITY } else { *x }).collect();
+        let op = op.empty_row(crate::EmptyRow::Zero);
+        cpu::run_with(&Options::new().threads(1), op, &x, Shape::rows(ranges.len(), cols), y).unwrap();
+    }
+
+    fn check(op: Op, rows: usize, cols: usize, masking: &Masking, ranges: &[std::ops::Range<usize>]) {
+        let x: Vec<f32> =
+            (0..rows * cols)
+                .map(|i| {
+                    if i % 1013 == 7 { f32::NAN } else { (i as u32).wrapping_mul(2_654_435_761) as f32 / 3e8 }
+                })
+                .collect();
+        let words = if op.kind.is_elementwise() { cols } else { 1 };
+        let (mut y, mut expected) = (vec![0.0f32; rows * words], vec![0.0; rows * words]);
+        let shape = Shape::along(&[rows / 50, 50, cols], &[2]).unwrap();
+        cpu::run_tensor_with(&Options::new().threads(1), op, &x, shape, masking, &mut y).unwrap();
+        plain(op, &x, cols, ranges, &mut expected);
+        let is_fast = op.precision == Precision::Fast;
+        for (i, (y, expected)) in y.iter().zip(&expected).enumerate() {
+            let near = is_fast && (y - expected).abs() <= 1e-5 * expected.abs();
+            assert!(y.to_bits() == expected.to_bits() || near, "{op:?} {cols} columns, {i}: {y} {expected}");
+        }
+    }
+
+    #[test]
+    fn rows_in_many_blocks_are_those_with_minus_infinity() {
+        let rows = 1250;
+        for cols in [1, 3, 16, 25, 27, 48, 49, 63, 128, 300, 1000] {
+            let windows = [Window::causal(), Window::sliding(20), Window::causal().offset(-30)];
+            let lengths: Vec<u32> = (0..rows).map(|row| (row * 7919 % (cols + 1)) as u32).collect();
+            for op in [
+                Op::from(Softmax::new()),
+                Op::from(Softmax::new()).scale(0.5).precision(Precision::Fast),
+                Op::from(LogSumExp::new()),
+            ] {
+                for window in windows {
+                    let seen = |row: usize| window.columns((row % 50) as u64, cols as u64);
+                    let ranges: Vec<_> =
+                        (0..rows).map(|row| seen(row).start as usize..seen(row).end as usize).collect();
+                    check(op, rows, cols, &Masking::new().window(window), &ranges);
+                }
+                let ranges: Vec<_> = lengths.iter().map(|length| 0..*length as usize).collect();
+                check(op, rows, cols, &Masking::new().lengths(&lengths, &[rows / 50, 50]), &ranges);
+            }
+        }
+    }
+}
