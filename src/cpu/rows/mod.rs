@@ -35,8 +35,11 @@ pub const NARROW_COLS: usize = 48;
 pub const NARROW_COLS_FAST: usize = 24;
 /// Up to here a row's exponentials are kept; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
-/// Floats that a group of rows may fill, so that input and exponentials stay in the L1 cache.
-pub const GROUP: usize = 4096;
+/// Floats that a group of rows may fill, so that input, exponentials and the input of the next group stay in an
+/// L1 cache of 32 KiB.
+pub const GROUP: usize = 2048;
+/// Floats of a block of rows with spans, of which one row is at most as long.
+pub(crate) const SPANS_BLOCK: usize = 4096;
 
 /// From here on a row's exponentials wait in the result, not in scratch.
 pub(super) const DIRECT_COLS: usize = 8192;
@@ -108,7 +111,7 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
     }
 }
 
-/// As [`run_unfenced`] for rows of at most [`GROUP`] elements, of which only some take part. Longer rows than
+/// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part. Longer rows than
 /// narrow ones are in a place where their exponentials may wait: [`Io::Apart`] is for narrow ones.
 pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
     if job.is_narrow() {

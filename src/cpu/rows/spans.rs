@@ -8,7 +8,7 @@ use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::group::{maxima, sums, write};
-use super::{GROUP, Job, NARROW_COLS_FAST};
+use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, map_in_place, splat, splat_u, store};
 use crate::cpu::stream::prefetch;
@@ -24,7 +24,7 @@ pub(crate) struct Spans<'a> {
 
 /// Spans that there are beyond those of the rows: a block of short rows may hang over, and those of the next
 /// block of longer ones, which is no more than this, say what is asked for meanwhile.
-pub(crate) const BEYOND: usize = GROUP / NARROW_COLS_FAST;
+pub(crate) const BEYOND: usize = SPANS_BLOCK / NARROW_COLS_FAST;
 
 /// Up to here the elements of a row in the next block are asked for by its own span, all at once; of longer rows
 /// those that lie as the ones at hand do, as these are computed.

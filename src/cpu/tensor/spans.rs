@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Task;
 use super::stage::Block;
 use crate::DType;
-use crate::cpu::rows::{BEYOND, GROUP, Io, Job, Spans, run_spans};
+use crate::cpu::rows::{BEYOND, Io, Job, SPANS_BLOCK, Spans, run_spans};
 use crate::cpu::scratch;
 use crate::dtype::Element;
 use crate::masking::levels::{LENGTHS, QUERY};
@@ -35,7 +35,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         by_place
             && masking.sinks.is_none()
             && self.layout.is_contiguous()
-            && (1..=GROUP as u64).contains(&cols)
+            && (1..=SPANS_BLOCK as u64).contains(&cols)
     }
 
     /// Computes such rows.
@@ -50,7 +50,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             job.op.scale = self.scale;
         }
         let direct = job.is_narrow() && is_alone && X::DTYPE == DType::F32;
-        let together = if direct { ROWS } else { (GROUP / cols).clamp(1, ROWS) };
+        let together = if direct { ROWS } else { (SPANS_BLOCK / cols).clamp(1, ROWS) };
         let together = together.min((rows.end - rows.start) as usize);
         let mut table = self.table(together);
         let floats = together * (cols + words);
