@@ -77,7 +77,7 @@ fn measure(cols: usize, elements: usize, runs: usize, only: Option<&str>) {
         let mut ratio = |line: &mut Line| seconds(&mut line.run) / share / seconds(&mut plain);
         let _ = ratio(line);
         let time = median((0..runs).map(|_| ratio(line)).collect());
-        let rate = line.bytes * count as f64 * share / seconds(&mut line.run) / 1e9;
+        let rate = line.bytes * line.elements as f64 / seconds(&mut line.run) / 1e9;
         println!(
             "{rate:6.2} GB/s {cols:7} columns  {:22} time {time:5.2}   per byte {:5.2}",
             line.name,

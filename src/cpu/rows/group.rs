@@ -87,14 +87,7 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
     for start in (0..floats).step_by(group) {
         let here = start..floats.min(start + group);
         let (z, rows) = (&mut z[here.clone()], here.len() / cols);
-        if job.op.scale != 1.0 {
-            map_in_place(
-                simd,
-                z,
-                #[inline(always)]
-                |x| special::scaled(simd, x, job.op.scale),
-            );
-        }
+        scale_in_place(simd, job, z);
         let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
         let empty: &[f32] = &[];
         let sums = sums::<S, M, true>(
@@ -141,6 +134,19 @@ fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32])
         |x| special::scaled(simd, x, job.op.scale),
     );
     scaled
+}
+
+/// At least one vector of elements times the scale, in their place.
+#[inline(always)]
+pub(super) fn scale_in_place<S: Simd>(simd: S, job: &Job, z: &mut [f32]) {
+    if job.op.scale != 1.0 {
+        map_in_place(
+            simd,
+            z,
+            #[inline(always)]
+            |x| special::scaled(simd, x, job.op.scale),
+        );
+    }
 }
 
 /// `holes` says that elements that are -inf do not count as least.

@@ -7,10 +7,10 @@ use std::ops::Range;
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
-use super::group::{maxima, sums, write};
+use super::group::{maxima, scale_in_place, sums, write};
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
-use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, map_in_place, splat, splat_u, store};
+use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
 use crate::cpu::stream::prefetch;
 use crate::numerics::NEG_INF_BITS;
 
@@ -128,14 +128,7 @@ fn rows_of_group<S: Simd, M: Math<S>>(
     for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
         windows[r] = spans.window(r, S::f32s::LEN, job.cols);
         let window = &mut z[windows[r].clone()];
-        if job.op.scale != 1.0 {
-            map_in_place(
-                simd,
-                window,
-                #[inline(always)]
-                |x| scaled(simd, x, job.op.scale),
-            );
-        }
+        scale_in_place(simd, job, window);
         let (before, after) =
             (spans.from[r] as usize - windows[r].start, windows[r].end - spans.to[r] as usize);
         if before + after > 0 {

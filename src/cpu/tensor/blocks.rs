@@ -32,6 +32,10 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         if X::DTYPE == DType::F64 {
             return self.compute_doubles(rows);
         }
+        if self.has_spans() {
+            self.compute_spans(rows);
+            return self.fence();
+        }
         let mut row = rows.start;
         while row < rows.end {
             if self.is_long(row) {
@@ -41,10 +45,6 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             if self.layout.is_turned() && !self.is_masked && self.layout.len(row) > 0 {
                 row = self.compute_columns(row, rows.end);
                 continue;
-            }
-            if self.has_spans() {
-                self.compute_spans(row..rows.end);
-                break;
             }
             let block = self.block(row, rows.end);
             row = block.rows.end;

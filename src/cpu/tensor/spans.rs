@@ -51,30 +51,30 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         }
         let direct = job.is_narrow() && is_alone && X::DTYPE == DType::F32;
         let together = if direct { ROWS } else { (SPANS_BLOCK / cols).clamp(1, ROWS) };
-        let together = together.min((rows.end - rows.start) as usize);
+        let together = together.min((rows.end - rows.start) as usize).max(1);
         let mut table = self.table(together);
         let floats = together * (cols + words);
         scratch::with_blocks(floats, |z| {
             for row in rows.clone().step_by(together) {
-                let block = row..rows.end.min(row + together as u64);
-                let spans = self.spans(&mut table, &block, rows.end);
+                let here = row..rows.end.min(row + together as u64);
+                let spans = self.spans(&mut table, &here, rows.end);
+                let block = Block { rows: here, cols: 0..cols as u64, fill: false, sink: false, open: true };
                 if direct {
-                    self.compute_direct(&job, block, spans, z);
+                    self.compute_direct(&job, &block, spans, z);
                 } else {
-                    self.compute_staged(&job, (block, rows.end), is_alone, spans, z);
+                    self.compute_staged(&job, (&block, rows.end), is_alone, spans, z);
                 }
             }
         });
     }
 
     /// Short rows, from where they lie.
-    fn compute_direct(&self, job: &Job, rows: Range<u64>, spans: Spans, z: &mut [f32]) {
-        let block = Block { rows, cols: 0..job.cols as u64, fill: false, sink: false, open: true };
+    fn compute_direct(&self, job: &Job, block: &Block, spans: Spans, z: &mut [f32]) {
         let (start, count) = (block.rows.start, block.count());
         // SAFETY: the slice ends with this call, before results are written to an output in its place.
         let x = bytemuck::cast_slice(unsafe { self.elements(start * job.cols as u64, count * job.cols) });
         if job.op.kind.is_elementwise()
-            && let Some(y) = self.direct(&block)
+            && let Some(y) = self.direct(block)
         {
             return run_spans(&Job { stream: self.past_caches, ..*job }, Io::Apart(x, y), spans);
         }
@@ -87,17 +87,16 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
     fn compute_staged(
         &self,
         job: &Job,
-        (rows, end): (Range<u64>, u64),
+        (block, end): (&Block, u64),
         is_alone: bool,
         spans: Spans,
         z: &mut [f32],
     ) {
-        let block = Block { rows, cols: 0..job.cols as u64, fill: false, sink: false, open: true };
         let (start, count) = (block.rows.start, block.count());
         let (z, rest) = z.split_at_mut(count * job.cols);
-        let job = Job { ahead: self.ahead(&block, end, z), ..*job };
+        let job = Job { ahead: self.ahead(block, end, z), ..*job };
         if !is_alone {
-            self.stage(&block, z);
+            self.stage(block, z);
         } else if job.cols <= WHOLE {
             self.widen(start * job.cols as u64, z);
         } else {
@@ -107,7 +106,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
             let results = &mut rest[..count * job.words];
             run_spans(&job, Io::Through(z, results), spans);
             self.store_per_row(start * job.words as u64, results);
-        } else if let Some(y) = self.direct(&block) {
+        } else if let Some(y) = self.direct(block) {
             run_spans(&Job { stream: self.past_caches, ..job }, Io::Through(z, y), spans);
         } else {
             run_spans(&job, Io::Same(z), spans);
