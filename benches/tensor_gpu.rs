@@ -81,19 +81,27 @@ fn measure(bench: &Bench, name: &str, cols: usize, elements: usize, runs: usize)
     let (plain, first) = bench.plan(shape, DTypes::F32, &nothing, false);
     let plans = [
         ("axis 0", 1.0, bench.plan(down, DTypes::F32, &nothing, false)),
+        ("f16, axis 0", 1.0, bench.plan(down, halves, &nothing, false)),
         ("f16", 1.0, bench.plan(shape, halves, &nothing, false)),
         ("mask of bytes", 1.0, bench.plan(shape, DTypes::F32, &mask, true)),
         ("causal", share, bench.plan(square, DTypes::F32, &Terms::new().causal(), false)),
     ];
     for (what, share, (plan, own_first)) in &plans {
-        let mut ratios: Vec<f64> =
-            (0..=runs).map(|_| bench.seconds(plan) / share / bench.seconds(&plain)).skip(1).collect();
+        let times: Vec<_> =
+            (0..=runs).map(|_| (bench.seconds(plan) / share, bench.seconds(&plain))).skip(1).collect();
+        let mut ratios: Vec<f64> = times.iter().map(|(own, plain)| own / plain).collect();
         ratios.sort_by(f64::total_cmp);
+        let best = times.iter().fold((f64::MAX, f64::MAX), |best, t| (best.0.min(t.0), best.1.min(t.1)));
+        let each = 1e9 / (rows * cols) as f64;
         let kernel = |plan: &Plan| plan.kernel().map_or("none", |kernel| kernel.name());
         println!(
-            "{name}  {cols:6} columns  {what:14} time {:5.2}   first use {:5.2}   {} against {}",
+            "{name}  {cols:6} columns  {what:14} time {:5.2} (best {:.2} against {:.2} ns an element)   first use {:5.2} \
+             (against {:.2} s)   {} against {}",
             ratios[ratios.len() / 2],
+            best.0 * each,
+            best.1 * each,
             own_first / first,
+            first,
             kernel(plan),
             kernel(&plain)
         );

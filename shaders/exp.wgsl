@@ -2,11 +2,11 @@
 
 // What the exponentials of a row share; see `cpu::RowRange`.
 struct RowRange {
-    max: f32,
+    max: RF,
     // The least that is left of an element once the anchor is taken off.
-    low: f32,
-    anchor: f32,
-    bias: u32,
+    low: RF,
+    anchor: RF,
+    bias: RU,
 }
 
 struct Reduced {
@@ -25,10 +25,10 @@ fn reduce_exponent(t: F) -> Reduced {
 }
 
 // The range below a finite maximum.
-fn row_range(max: f32) -> RowRange {
-    let anchor = select(max, 0.0, abs(max) <= ANCHOR_LIMIT);
+fn row_range(max: RF) -> RowRange {
+    let anchor = select(max, RF(0.0), abs(max) <= RF(ANCHOR_LIMIT));
     let k_max = first_u(reduce_exponent(seal(F(max) - F(anchor))).k);
-    return RowRange(max, (max - anchor) - RANGE, anchor, k_max - HELD_SHIFT);
+    return RowRange(max, (max - anchor) - RANGE, anchor, k_max - RU(HELD_SHIFT));
 }
 
 // e^r for |r| <= 0.3487.

@@ -2,8 +2,8 @@
 // floating sums in the team's order. The special values are those of the reproducible stages.
 
 struct RowRange {
-    max: f32,
-    low: f32,
+    max: RF,
+    low: RF,
 }
 
 struct Bins {
@@ -11,22 +11,22 @@ struct Bins {
 }
 
 struct Partial {
-    sum: f32,
+    sum: RF,
 }
 
 struct RowTotal {
-    sum: f32,
+    sum: RF,
 }
 
 struct Reciprocal {
-    by: f32,
+    by: RF,
 }
 
 struct LogSum {
-    high: f32,
+    high: RF,
 }
 
-fn row_range(max: f32) -> RowRange { return RowRange(max, max - RANGE); }
+fn row_range(max: RF) -> RowRange { return RowRange(max, max - RANGE); }
 
 fn exponential(v: F, row: RowRange) -> F {
     return select(F(0.0), exp(v - F(row.max)), v >= F(row.low));
@@ -34,7 +34,7 @@ fn exponential(v: F, row: RowRange) -> F {
 
 fn no_bins() -> Bins { return Bins(F(0.0)); }
 
-fn no_partial() -> Partial { return Partial(0.0); }
+fn no_partial() -> Partial { return Partial(RF(0.0)); }
 
 fn add_to_bins(bins: Bins, e: F) -> Bins { return Bins(bins.sum + e); }
 
@@ -47,7 +47,7 @@ fn sum_over_team(p: Partial) -> RowTotal { return RowTotal(team_add_float(p.sum)
 
 fn reciprocal(total: RowTotal) -> Reciprocal { return Reciprocal(1.0 / total.sum); }
 
-fn normalise(e: F, by: Reciprocal, bound: u32, fill: u32) -> U {
+fn normalise(e: F, by: Reciprocal, bound: RU, fill: RU) -> U {
     let y = bitcast<U>(e * F(by.by));
     // Results below the normal range may be flushed or not; a special row is filled.
     return select(y, U(fill), U(bound) == U(ALWAYS_FILL));
@@ -55,10 +55,10 @@ fn normalise(e: F, by: Reciprocal, bound: u32, fill: u32) -> U {
 
 fn log_of_total(total: RowTotal, row: RowRange) -> LogSum { return LogSum(log(total.sum)); }
 
-fn log_probability(v: F, max: f32, log_sum: f32) -> F {
+fn log_probability(v: F, max: RF, log_sum: RF) -> F {
     let below = v - F(max);
     let far = (bitcast<U>(below) & U(ABS_MASK)) >= U(INF_BITS);
     return bitcast<F>(select(bitcast<U>(below - F(log_sum)), U(NEG_INF_BITS), far));
 }
 
-fn log_sum_exp(max: f32, log_sum: LogSum) -> u32 { return bitcast<u32>(max + log_sum.high); }
+fn log_sum_exp(max: RF, log_sum: LogSum) -> RU { return bitcast<RU>(max + log_sum.high); }

@@ -20,74 +20,94 @@ override SINKS_SLOT: u32 = 0u;
 override SCALES_SLOT: u32 = 0u;
 override SLOPES_SLOT: u32 = 0u;
 
-// What the elements of a row share.
+// What the elements of a row share; of several rows side by side, the first one's place in input and results.
 struct RowIn {
     // The first column in input, results, mask and bias.
     input: u32,
     result: u32,
-    mask: u32,
-    bias: u32,
+    mask: RU,
+    bias: RU,
     // Elements before the row in its first word, where a unit is a word of two.
     odd: u32,
     // Columns, and which of them take part.
     cols: u32,
-    first: u32,
-    end: u32,
-    scale: f32,
-    slope: f32,
+    first: RU,
+    end: RU,
+    scale: RF,
+    slope: RF,
     // The row's position among the columns.
-    own: i32,
-    sink: f32,
+    own: RI,
+    sink: RF,
 }
 
 alias RowOut = RowIn;
 
 fn row_in(row: u32) -> RowIn {
-    let places = row_places(row);
-    var wide = places.wide;
-    let narrow = places.narrow;
+    let places = row_places(ROWS * row);
+    let own = each_row(places);
     var x: RowIn;
+    x.input = places.wide.x;
     x.cols = table.cols;
     if (RAGGED) {
-        let start = min(beside(LENGTHS_SLOT, narrow.x), table.total);
-        let end = min(beside(LENGTHS_SLOT, narrow.x + 1u), table.total);
-        wide.x += start;
+        let start = min(beside(LENGTHS_SLOT, places.narrow.x), table.total);
+        let end = min(beside(LENGTHS_SLOT, places.narrow.x + 1u), table.total);
+        x.input += start;
         x.cols = min(end - min(start, end), table.cols);
     }
-    x.input = wide.x;
-    x.result = params.out_base + (wide.x - table.wide.x);
-    x.mask = wide.y;
-    x.bias = wide.z;
+    x.result = params.out_base + (x.input - table.wide.x);
+    x.mask = own.mask;
+    x.bias = own.bias;
     x.odd = odd_start(x);
-    x.own = i32(wide.w) + table.own;
-    let visible = visible_columns(wide.w, narrow.x);
-    x.end = min(visible.y - min(visible.y, table.first_col), x.cols);
-    x.first = min(visible.x - min(visible.x, table.first_col), x.end);
-    if (SINK) { x.sink = bitcast<f32>(beside(SINKS_SLOT, narrow.y)); }
-    if (ROW_SCALE) { x.scale = row_scale(bitcast<f32>(beside(SCALES_SLOT, narrow.z))); }
-    if (ALIBI) { x.slope = bitcast<f32>(beside(SLOPES_SLOT, narrow.w)); }
+    x.own = RI(own.query) + RI(table.own);
+    let visible = visible_columns(own.query, own.lengths);
+    let before = RU(table.first_col);
+    x.end = min(visible.end - min(visible.end, before), RU(x.cols));
+    x.first = min(visible.first - min(visible.first, before), x.end);
+    if (SINK) { x.sink = bitcast<RF>(beside_row(SINKS_SLOT, own.sinks)); }
+    if (ROW_SCALE) { x.scale = row_scale(bitcast<RF>(beside_row(SCALES_SLOT, own.scales))); }
+    if (ALIBI) { x.slope = bitcast<RF>(beside_row(SLOPES_SLOT, own.slopes)); }
     return x;
 }
 
-// The columns of a whole row that its window and length leave: the first, and the one behind the last.
-fn visible_columns(query: u32, row: u32) -> vec2<u32> {
-    var first = 0i;
-    var end = table.row_cols;
+// What a row has in each operand beside the input.
+struct Own {
+    mask: RU,
+    bias: RU,
+    query: RU,
+    lengths: RU,
+    sinks: RU,
+    scales: RU,
+    slopes: RU,
+}
+
+// Of the columns the first one, and the one behind the last.
+struct Visible {
+    first: RU,
+    end: RU,
+}
+
+// The columns of a whole row that its window and length leave.
+fn visible_columns(query: RU, row: RU) -> Visible {
+    let cols = RI(table.row_cols);
+    var first = RI(0i);
+    var end = cols;
     if (WINDOW) {
-        first = clamp(i32(query) + table.window_first, 0i, table.row_cols);
-        end = clamp(i32(query) + table.window_end, 0i, table.row_cols);
+        first = clamp(RI(query) + RI(table.window_first), RI(0i), cols);
+        end = clamp(RI(query) + RI(table.window_end), RI(0i), cols);
     }
-    var visible = vec2<u32>(u32(first), u32(end));
-    if (LENGTHS) { visible.y = min(visible.y, beside(LENGTHS_SLOT, row)); }
+    var visible = Visible(RU(first), RU(end));
+    if (LENGTHS) { visible.end = min(visible.end, beside_row(LENGTHS_SLOT, row)); }
     return visible;
 }
 
 fn row_out(row: u32, x: RowIn) -> RowOut { return x; }
 
-// The part of a range of units that takes part in the row.
-fn visible_from(x: RowIn, start: u32) -> u32 { return max(start, (x.first + x.odd) / WIDTH); }
+// The part of a range of units that takes part in the row, or in any of several.
+fn visible_from(x: RowIn, start: u32) -> u32 { return max(start, (least_of(x.first) + x.odd) / WIDTH); }
 
-fn visible_to(x: RowIn, end: u32) -> u32 { return min(end, (x.end + x.odd + (WIDTH - 1u)) / WIDTH); }
+fn visible_to(x: RowIn, end: u32) -> u32 {
+    return min(end, (greatest_of(x.end) + x.odd + (WIDTH - 1u)) / WIDTH);
+}
 
 // Elements from the row's first column, of each operand.
 struct Places {
@@ -127,13 +147,4 @@ fn bias_at(at: U) -> F {
     if (BIAS == 1u) { return bitcast<F>(words_beside(BIAS_SLOT, at, 0u)); }
     let bits = words_beside(BIAS_SLOT, at, 1u) >> ((at & U(1u)) * U(16u));
     return widened(bits & U(0xffffu), select(F16, BF16, BIAS == 3u));
-}
-
-// Writes a word of a row's result, or the half that it is rounded to.
-fn store_row(index: u32, bits: u32) {
-    if (OUTPUT == F32) {
-        set_word(index, bits);
-    } else {
-        set_half(index, first_u(narrowed(U(bits), OUTPUT)));
-    }
 }

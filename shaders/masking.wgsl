@@ -4,15 +4,15 @@
 const MAX_DISTANCE: u32 = 0x1000000u;
 
 // A row's scale: the operation's times the row's own, rounded; NaN where that is not finite.
-fn row_scale(own: f32) -> f32 {
+fn row_scale(own: RF) -> RF {
     let product = bitcast<U>(scaled(F(own)));
     let special = (product & U(ABS_MASK)) >= U(INF_BITS);
-    return bitcast<f32>(first_u(select(settle_result(product), U(NAN_BITS), special)));
+    return bitcast<RF>(first_u(select(settle_result(product), U(NAN_BITS), special)));
 }
 
 // Elements times the scale of their row, which is finite or NaN.
-fn scaled_by_row(v: F, scale: f32) -> F {
-    let is_nan = (bitcast<u32>(scale) & ABS_MASK) > INF_BITS;
+fn scaled_by_row(v: F, scale: RF) -> F {
+    let is_nan = (bitcast<RU>(scale) & RU(ABS_MASK)) > RU(INF_BITS);
     return bitcast<F>(select(bitcast<U>(scaled_by(v, scale)), U(NAN_BITS), is_nan));
 }
 
@@ -36,9 +36,9 @@ fn biased(v: F, bias: F) -> F {
 }
 
 // The ALiBi terms of keys so many positions from their query.
-fn alibi(slope: f32, distance: U) -> F {
-    let falling = first_u(settle_result(U(bitcast<u32>(slope) ^ ~ABS_MASK)));
-    let term = bitcast<U>(scaled_by(F(min(distance, U(MAX_DISTANCE))), bitcast<f32>(falling)));
-    let special = (falling & ABS_MASK) >= INF_BITS;
+fn alibi(slope: RF, distance: U) -> F {
+    let falling = first_u(settle_result(U(bitcast<RU>(slope) ^ RU(~ABS_MASK))));
+    let term = bitcast<U>(scaled_by(F(min(distance, U(MAX_DISTANCE))), bitcast<RF>(falling)));
+    let special = (falling & RU(ABS_MASK)) >= RU(INF_BITS);
     return bitcast<F>(select(term, U(NAN_BITS), special));
 }

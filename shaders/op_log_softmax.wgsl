@@ -4,10 +4,10 @@ const PER_ELEMENT: bool = true;
 
 // What a row's elements need once its sum is known.
 struct Finish {
-    max: f32,
-    log: f32,
-    fill: u32,
-    special: bool,
+    max: RF,
+    log: RF,
+    fill: RU,
+    special: RB,
 }
 
 // What a lane holds of an element between the sum and the result.
@@ -16,9 +16,9 @@ fn hold(v: F, e: F) -> F { return v; }
 // The same, when the element is read again.
 fn hold_again(v: F, row: RowRange) -> F { return v; }
 
-fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
-    let empty = from_key(key) == NEG_INF_BITS;
-    let fill = select(NAN_BITS, params.empty_fill, empty);
+fn finish(key: RI, row: RowRange, total: RowTotal) -> Finish {
+    let empty = from_key(key) == RU(NEG_INF_BITS);
+    let fill = select(RU(NAN_BITS), RU(params.empty_fill), empty);
     return Finish(row.max, log_of_total(total, row).high, fill, !is_finite_key(key));
 }
 
@@ -35,4 +35,4 @@ fn put_bits(out: RowOut, at: u32, bits: U) { store(out, at, bits); }
 
 fn put(out: RowOut, at: u32, held: F, f: Finish) { store(out, at, result_of(held, f)); }
 
-fn put_row(row: u32, key: i32, f: Finish) {}
+fn put_row(row: u32, key: RI, f: Finish) {}

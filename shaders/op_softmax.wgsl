@@ -6,8 +6,8 @@ const PER_ELEMENT: bool = true;
 struct Finish {
     by: Reciprocal,
     // Held results up to here become the fill.
-    bound: u32,
-    fill: u32,
+    bound: RU,
+    fill: RU,
 }
 
 // What a lane holds of an element between the sum and the result.
@@ -16,10 +16,15 @@ fn hold(v: F, e: F) -> F { return e; }
 // The same, when the element is read again.
 fn hold_again(v: F, row: RowRange) -> F { return exponential(v, row); }
 
-fn finish(key: i32, row: RowRange, total: RowTotal) -> Finish {
-    if (is_finite_key(key)) { return Finish(reciprocal(total), HELD_LEAST - 1u, 0u); }
-    let empty = from_key(key) == NEG_INF_BITS;
-    return Finish(reciprocal(total), ALWAYS_FILL, select(NAN_BITS, params.empty_fill, empty));
+fn finish(key: RI, row: RowRange, total: RowTotal) -> Finish {
+    let finite = is_finite_key(key);
+    let empty = from_key(key) == RU(NEG_INF_BITS);
+    let fill = select(RU(NAN_BITS), RU(params.empty_fill), empty);
+    return Finish(
+        reciprocal(total),
+        select(RU(ALWAYS_FILL), RU(HELD_LEAST - 1u), finite),
+        select(fill, RU(0u), finite),
+    );
 }
 
 // The results of held elements, as bits.
@@ -33,4 +38,4 @@ fn put_bits(out: RowOut, at: u32, bits: U) { store(out, at, bits); }
 
 fn put(out: RowOut, at: u32, held: F, f: Finish) { store(out, at, result_of(held, f)); }
 
-fn put_row(row: u32, key: i32, f: Finish) {}
+fn put_row(row: u32, key: RI, f: Finish) {}

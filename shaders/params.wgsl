@@ -1,6 +1,6 @@
 // What a dispatch is told. All counts of elements are in units of WIDTH elements.
 struct Params {
-    // Rows and units per row in this window.
+    // Rows and units per row in this window; where a unit has elements of several rows, so many rows count as one.
     rows: u32,
     units: u32,
     // Units before the first row in the bound input and output.
@@ -30,5 +30,5 @@ var<private> zero: u32;
 // with an operand they do not know.
 fn seal(v: F) -> F { return bitcast<F>(bitcast<U>(v) ^ U(zero)); }
 
-// The same for one float.
-fn seal1(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) ^ zero); }
+// The same for what a row shares.
+fn seal1(v: RF) -> RF { return bitcast<RF>(bitcast<RU>(v) ^ RU(zero)); }

@@ -6,20 +6,31 @@ struct RowScratch {
 
 @group(0) @binding(4) var<storage, read_write> scratch: array<RowScratch>;
 
-// Adds a sum: 65536 additions fit a digit.
-fn scratch_add(row: u32, total: RowTotal) {
-    for (var i = 0u; i < 4u; i++) {
-        atomicAdd(&scratch[row].digits[2u * i], total.units[i] & 0xffffu);
-        atomicAdd(&scratch[row].digits[2u * i + 1u], total.units[i] >> 16u);
+// Adds sums, of the rows from the first one on: 65536 additions fit a digit.
+fn scratch_add(first: u32, total: RowTotal) {
+    for (var i = 0u; i < ROWS; i++) {
+        add_limb(first + i, 0u, of_row(total.units.x, i));
+        add_limb(first + i, 2u, of_row(total.units.y, i));
+        add_limb(first + i, 4u, of_row(total.units.z, i));
+        add_limb(first + i, 6u, of_row(total.units.w, i));
     }
 }
 
-// The sum of all that was added.
-fn scratch_total(row: u32) -> RowTotal {
-    var units = vec4<u32>(0u);
-    for (var i = 0u; i < 8u; i++) {
-        let digit = vec4<u32>(atomicLoad(&scratch[row].digits[i]), 0u, 0u, 0u);
-        units = wide_add(units, wide_shift_left(digit, 16u * i));
+fn add_limb(row: u32, digit: u32, limb: u32) {
+    atomicAdd(&scratch[row].digits[digit], limb & 0xffffu);
+    atomicAdd(&scratch[row].digits[digit + 1u], limb >> 16u);
+}
+
+// The sums of all that was added.
+fn scratch_total(first: u32) -> RowTotal {
+    var units = no_units();
+    for (var digit = 0u; digit < 8u; digit++) {
+        var own = RU(0u);
+        for (var i = 0u; i < ROWS; i++) {
+            own = with_row(own, i, atomicLoad(&scratch[first + i].digits[digit]));
+        }
+        let limbs = Wide(own, RU(0u), RU(0u), RU(0u));
+        units = wide_add(units, wide_shift_left(limbs, RU(16u * digit)));
     }
     return RowTotal(units);
 }

@@ -6,18 +6,28 @@ struct RowScratch {
 
 @group(0) @binding(4) var<storage, read_write> scratch: array<RowScratch>;
 
-// Adds a sum of floats: retried until no other workgroup came between.
-fn scratch_add(row: u32, total: RowTotal) {
+// Adds sums of floats, of the rows from the first one on.
+fn scratch_add(first: u32, total: RowTotal) {
+    let sums = bitcast<RU>(total.sum);
+    for (var i = 0u; i < ROWS; i++) { add_float(first + i, bitcast<f32>(of_row(sums, i))); }
+}
+
+// Adds to the sum of a row: retried until no other workgroup came between.
+fn add_float(row: u32, own: f32) {
     var seen = atomicLoad(&scratch[row].digits[0]);
     loop {
-        let sum = bitcast<u32>(bitcast<f32>(seen) + total.sum);
+        let sum = bitcast<u32>(bitcast<f32>(seen) + own);
         let swap = atomicCompareExchangeWeak(&scratch[row].digits[0], seen, sum);
         if (swap.exchanged) { break; }
         seen = swap.old_value;
     }
 }
 
-// The sum of all that was added.
-fn scratch_total(row: u32) -> RowTotal {
-    return RowTotal(bitcast<f32>(atomicLoad(&scratch[row].digits[0])));
+// The sums of all that was added.
+fn scratch_total(first: u32) -> RowTotal {
+    var sums = RU(0u);
+    for (var i = 0u; i < ROWS; i++) {
+        sums = with_row(sums, i, atomicLoad(&scratch[first + i].digits[0]));
+    }
+    return RowTotal(bitcast<RF>(sums));
 }

@@ -18,12 +18,12 @@ fn scaled(v: F) -> F {
     if (!SCALED) { return v; }
     // Infinities and NaN stay what they are, and what is tiny stays tiny.
     if (!CAREFUL_SCALE) { return seal(v * F(params.scale)); }
-    return scaled_by(v, params.scale);
+    return scaled_by(v, RF(params.scale));
 }
 
 // The same with any finite factor.
-fn scaled_by(v: F, by: f32) -> F {
-    let factor = U(bitcast<u32>(by));
+fn scaled_by(v: F, by: RF) -> F {
+    let factor = U(bitcast<RU>(by));
     let bits = bitcast<U>(v);
     let size = bits & U(ABS_MASK);
     let known = bitcast<F>(select(bits, U(0u), size < U(TINY_BITS)));
@@ -56,30 +56,30 @@ fn see(seen: Extremes, v: F) -> Extremes {
 
 // The key of a lane's maximum: an integer of the same order as the floats, -inf lowest, +inf above
 // all finite ones, a NaN of either sign on top.
-fn lane_key(seen: Extremes) -> i32 {
+fn lane_key(seen: Extremes) -> RI {
     let greatest = fold_max(seen.greatest_signed);
-    let nan = fold_max_u(seen.greatest) > NEG_INF_BITS || greatest > i32(INF_BITS);
+    let nan = (fold_max_u(seen.greatest) > RU(NEG_INF_BITS)) | (greatest > RI(i32(INF_BITS)));
     // Among negative numbers the least pattern is the greatest number.
-    let key = select(greatest, bitcast<i32>(fold_min_u(seen.least) ^ ABS_MASK), greatest < 0);
-    return select(key, i32(NAN_BITS), nan);
+    let key = select(greatest, bitcast<RI>(fold_min_u(seen.least) ^ RU(ABS_MASK)), greatest < RI(0));
+    return select(key, RI(i32(NAN_BITS)), nan);
 }
 
 // The bits of the float with this key.
-fn from_key(key: i32) -> u32 { return bitcast<u32>(key ^ ((key >> 31u) & i32(ABS_MASK))); }
+fn from_key(key: RI) -> RU { return bitcast<RU>(key ^ ((key >> RU(31u)) & RI(i32(ABS_MASK)))); }
 
 // Whether a row's maximum is finite; elsewhere the row is filled with one value.
-fn is_finite_key(key: i32) -> bool { return (from_key(key) & ABS_MASK) < INF_BITS; }
+fn is_finite_key(key: RI) -> RB { return (from_key(key) & RU(ABS_MASK)) < RU(INF_BITS); }
 
 // The maximum as later stages take it: 0 for magnitudes of 2^-126 and less, and for special rows.
-fn settle_max(key: i32) -> f32 {
+fn settle_max(key: RI) -> RF {
     let bits = from_key(key);
-    let size = bits & ABS_MASK;
-    return bitcast<f32>(select(bits, 0u, size <= TINY_BITS || size >= INF_BITS));
+    let size = bits & RU(ABS_MASK);
+    return bitcast<RF>(select(bits, RU(0u), (size <= RU(TINY_BITS)) | (size >= RU(INF_BITS))));
 }
 
 // The key of a maximum that later stages take as +0, or the key itself.
-fn settle_key(key: i32) -> i32 {
-    return select(key, 0, (from_key(key) & ABS_MASK) <= TINY_BITS);
+fn settle_key(key: RI) -> RI {
+    return select(key, RI(0), (from_key(key) & RU(ABS_MASK)) <= RU(TINY_BITS));
 }
 
 // Results of magnitude 2^-126 and less are +0.

@@ -17,13 +17,27 @@ struct Part {
 // Whether it is the row's first part: the sink and the row's one result belong to it.
 fn starts_row(part: Part) -> bool { return part.index == 0u && params.starts_row == 1u; }
 
-// Dispatch 1: an invocation per row of the scratch.
+// Where the scratch of a part's first row lies.
+fn scratch_row(row: u32) -> u32 { return params.scratch_base + ROWS * row; }
+
+// The keys of a part's rows.
+fn scratch_key(first: u32) -> RI {
+    var keys = RU(0u);
+    for (var i = 0u; i < ROWS; i++) {
+        keys = with_row(keys, i, bitcast<u32>(atomicLoad(&scratch[first + i].key)));
+    }
+    return bitcast<RI>(keys);
+}
+
+// Dispatch 1: an invocation per row, or per rows of a unit.
 @compute @workgroup_size(WORKGROUP)
 fn split_clear(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = (group.y * params.grid_x + group.x) * WORKGROUP + index;
     if (row >= params.rows) { return; }
-    atomicStore(&scratch[params.scratch_base + row].key, KEY_EMPTY);
-    for (var i = 0u; i < 8u; i++) { atomicStore(&scratch[params.scratch_base + row].digits[i], 0u); }
+    for (var own = scratch_row(row); own < scratch_row(row + 1u); own++) {
+        atomicStore(&scratch[own].key, KEY_EMPTY);
+        for (var i = 0u; i < 8u; i++) { atomicStore(&scratch[own].digits[i], 0u); }
+    }
 }
 
 // Dispatch 2: the row's maximum.
@@ -39,8 +53,11 @@ fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
         seen = see(seen, load(x, at));
     }
     if (SINK && starts_row(part)) { seen = see(seen, sink(x, part.rank)); }
-    let key = team_max(lane_key(seen));
-    if (part.rank == 0u) { atomicMax(&scratch[params.scratch_base + part.row].key, key); }
+    let key = bitcast<RU>(team_max(lane_key(seen)));
+    if (part.rank != 0u) { return; }
+    for (var i = 0u; i < ROWS; i++) {
+        atomicMax(&scratch[scratch_row(part.row) + i].key, bitcast<i32>(of_row(key, i)));
+    }
 }
 
 // Dispatch 3: the row's sum.
@@ -49,8 +66,8 @@ fn split_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
     open_seal();
     let part = part_of(group, index);
     if (!part.live) { return; }
-    let row = params.scratch_base + part.row;
-    let range = row_range(settle_max(atomicLoad(&scratch[row].key)));
+    let row = scratch_row(part.row);
+    let range = row_range(settle_max(scratch_key(row)));
     let x = row_in(part.row);
     let end = visible_to(x, part.end);
     // A part is short enough for one round of bins: the planner sees to it.
@@ -74,8 +91,8 @@ fn split_write(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     open_seal();
     let part = part_of(group, index);
     if (!part.live) { return; }
-    let row = params.scratch_base + part.row;
-    let key = atomicLoad(&scratch[row].key);
+    let row = scratch_row(part.row);
+    let key = scratch_key(row);
     let range = row_range(settle_max(key));
     let f = finish(key, range, scratch_total(row));
     if (PER_ELEMENT) {

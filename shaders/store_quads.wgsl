@@ -5,7 +5,7 @@
 fn result_unit(index: u32) -> U { return results[index]; }
 
 // Writes the bits of a unit's elements.
-fn store(out: RowOut, at: u32, bits: U) { results[(out.result >> 2u) + at] = bits; }
+fn store(out: RowOut, at: u32, bits: U) { results[unit_index(out.result, at)] = bits; }
 
 // Never called: results are not kept between walks.
 fn fetch(out: RowOut, at: u32) -> U { return U(0u); }

@@ -7,7 +7,7 @@ fn result_unit(index: u32) -> U { return halves_of(results[index]); }
 // Writes the halves of a unit's elements.
 fn store(out: RowOut, at: u32, bits: U) {
     let halves = narrowed(bits, OUTPUT);
-    results[(out.result >> 2u) + at] = halves.xz | (halves.yw << vec2<u32>(16u));
+    results[unit_index(out.result, at)] = halves.xz | (halves.yw << vec2<u32>(16u));
 }
 
 // Never called: results are not kept between walks.

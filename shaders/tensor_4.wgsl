@@ -21,16 +21,14 @@ fn words_beside(slot: u32, at: U, shift: u32) -> U {
 }
 
 // The bits of a unit's elements.
-fn input_bits(x: RowIn, at: u32, place: U) -> U { return input_unit((x.input >> 2u) + at); }
+fn input_bits(x: RowIn, at: u32, place: U) -> U { return input_unit(unit_index(x.input, at)); }
+
+// The index of a unit of the row whose first element this is.
+fn unit_index(first: u32, at: u32) -> u32 { return (first >> 2u) + at; }
 
 // The row's sink, to one of its lanes.
 fn sink(x: RowIn, rank: u32) -> F {
     var sink = bitcast<U>(minus_infinity());
     if (rank == 0u) { sink.x = bitcast<u32>(x.sink); }
     return bitcast<F>(sink);
-}
-
-// The bits of four halves in two words.
-fn halves_of(words: vec2<u32>) -> U {
-    return U(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u);
 }

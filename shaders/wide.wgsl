@@ -1,47 +1,68 @@
 // Integers of 128 bits in four limbs, the lowest first; all arithmetic wraps.
 
-fn wide_add(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+fn wide_add(a: Wide, b: Wide) -> Wide {
     let x = a.x + b.x;
-    let c0 = u32(x < a.x);
+    let c0 = RU(x < a.x);
     let y = a.y + b.y;
     let y1 = y + c0;
-    let c1 = u32(y < a.y) + u32(y1 < y);
+    let c1 = RU(y < a.y) + RU(y1 < y);
     let z = a.z + b.z;
     let z1 = z + c1;
-    let c2 = u32(z < a.z) + u32(z1 < z);
-    return vec4<u32>(x, y1, z1, a.w + b.w + c2);
+    let c2 = RU(z < a.z) + RU(z1 < z);
+    return Wide(x, y1, z1, a.w + b.w + c2);
 }
 
-fn wide_negate(a: vec4<u32>) -> vec4<u32> {
-    return wide_add(~a, vec4<u32>(1u, 0u, 0u, 0u));
+fn wide_negate(a: Wide) -> Wide {
+    return wide_add(Wide(~a.x, ~a.y, ~a.z, ~a.w), Wide(RU(1u), RU(0u), RU(0u), RU(0u)));
+}
+
+// A number without its sign.
+fn wide_size(a: Wide, negative: RB) -> Wide {
+    let size = wide_negate(a);
+    return Wide(
+        select(a.x, size.x, negative),
+        select(a.y, size.y, negative),
+        select(a.z, size.z, negative),
+        select(a.w, size.w, negative),
+    );
 }
 
 // Shifts to the left by less than 128 bits.
-fn wide_shift_left(a: vec4<u32>, by: u32) -> vec4<u32> {
-    var v = a;
-    if ((by & 64u) != 0u) { v = vec4<u32>(0u, 0u, v.xy); }
-    if ((by & 32u) != 0u) { v = vec4<u32>(0u, v.xyz); }
-    let bits = by & 31u;
+fn wide_shift_left(a: Wide, by: RU) -> Wide {
+    let none = RU(0u);
+    let two = (by & RU(64u)) != none;
+    let v = Wide(select(a.x, none, two), select(a.y, none, two), select(a.z, a.x, two), select(a.w, a.y, two));
+    let one = (by & RU(32u)) != none;
+    let x = select(v.x, none, one);
+    let y = select(v.y, v.x, one);
+    let z = select(v.z, v.y, one);
+    let w = select(v.w, v.z, one);
+    let bits = by & RU(31u);
     // Two steps, since a shift by 32 is not a shift.
-    let carried = (vec4<u32>(0u, v.xyz) >> vec4<u32>(1u)) >> vec4<u32>(31u - bits);
-    return (v << vec4<u32>(bits)) | carried;
+    let back = RU(31u) - bits;
+    return Wide(
+        x << bits,
+        (y << bits) | ((x >> RU(1u)) >> back),
+        (z << bits) | ((y >> RU(1u)) >> back),
+        (w << bits) | ((z >> RU(1u)) >> back),
+    );
 }
 
 // The power of two of the leading bit, and the leading 30 bits (truncated), of a number above 0.
 struct Leading {
-    top: i32,
-    lead: u32,
+    top: RI,
+    lead: RU,
 }
 
-fn leading_bits(a: vec4<u32>) -> Leading {
+fn leading_bits(a: Wide) -> Leading {
     // The two highest limbs in use, found without branches.
-    let three = a.w != 0u;
-    let two = a.z != 0u;
-    let one = a.y != 0u;
+    let three = a.w != RU(0u);
+    let two = a.z != RU(0u);
+    let one = a.y != RU(0u);
     let high = select(select(select(a.x, a.y, one), a.z, two), a.w, three);
-    let next = select(select(select(0u, a.x, one), a.y, two), a.z, three);
-    let top = select(select(select(31, 63, one), 95, two), 127, three);
+    let next = select(select(select(RU(0u), a.x, one), a.y, two), a.z, three);
+    let top = select(select(select(RI(31), RI(63), one), RI(95), two), RI(127), three);
     let zeros = countLeadingZeros(high);
-    let lead = (high << zeros) | ((next >> 1u) >> (31u - zeros));
-    return Leading(top - i32(zeros), lead >> 2u);
+    let lead = (high << zeros) | ((next >> RU(1u)) >> (RU(31u) - zeros));
+    return Leading(top - RI(zeros), lead >> RU(2u));
 }

@@ -73,6 +73,35 @@ fn every_kernel_gives_the_bits_of_the_specification() {
     }
 }
 
+/// Lanes that work on several rows have kernels of their own, which few cases of the other tests reach.
+#[test]
+fn rows_side_by_side_give_the_bits_of_the_specification() {
+    let (level, step) = if is_full() { (Thoroughness::Full, 1) } else { (Thoroughness::Quick, 7) };
+    let mut cases = tensor_cases(level);
+    cases.retain(|case| case.name.contains("side by side"));
+    for entry in common::test_adapters() {
+        let kernels = [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns].map(Some);
+        for (at, kernel) in kernels.into_iter().chain([None]).enumerate() {
+            let mut options = Options::default();
+            options.force = kernel;
+            let device = Device::new(&entry, options);
+            let (mut failures, mut ran) = (Vec::new(), 0);
+            for case in cases.iter().skip(at).step_by(step) {
+                match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
+                    Err(Error::Kernel { .. }) => continue,
+                    Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
+                    Ok(got) => {
+                        failures.extend(first_tensor_difference(case, &expected_tensor(case), &got));
+                    }
+                }
+                ran += 1;
+            }
+            println!("{entry} {kernel:?}: {ran} cases");
+            assert!(ran > 10 && failures.is_empty(), "{entry} {kernel:?}, {ran}:\n{}", failures.join("\n"));
+        }
+    }
+}
+
 #[test]
 fn tensors_beyond_a_binding_or_a_grid_are_cut() {
     let cases = battery(1);

@@ -13,13 +13,15 @@ pub(super) struct Levels {
     pub cols: Vec<Level>,
     /// Rows are cut at multiples of so many columns only, so that units stay whole.
     pub unit: u64,
+    /// The same for the rows of the innermost level, where a unit may have elements of several.
+    pub side: u64,
 }
 
 impl Levels {
     /// Of a shape that the terms fit.
     pub fn new(shape: Shape, terms: &Terms) -> Self {
         let (rows, cols) = levels(shape, &terms.form());
-        Self { rows, cols, unit: 1 }
+        Self { rows, cols, unit: 1, side: 1 }
     }
 
     /// Of rows that lie one after the other, with offsets in the place of lengths.
@@ -44,6 +46,20 @@ impl Levels {
             && operands.iter().all(|i| {
                 cols.strides[*i] == 1 && self.rows.iter().all(|level| level.strides[*i].is_multiple_of(unit))
             })
+    }
+
+    /// Whether rows lie side by side, in whole units of an element of each of so many.
+    pub fn are_side_by_side(&self, rows: u64) -> bool {
+        let is_whole = |level: &Level| level.strides[INPUT].is_multiple_of(rows);
+        let Some((inner, outer)) = self.rows.split_last() else { return false };
+        inner.strides[INPUT] == 1
+            && inner.size.is_multiple_of(rows)
+            && outer.iter().chain(&self.cols).all(is_whole)
+    }
+
+    /// What the indices at which a level of the rows may be cut are multiples of.
+    fn row_step(&self, at: usize) -> u64 {
+        if at + 1 == self.rows.len() { self.side } else { 1 }
     }
 
     /// Whether a row's elements lie one after the other.
@@ -116,7 +132,7 @@ impl Piece {
             return None;
         }
         let (at, _) = if by_row { row? } else { col? };
-        let step = if by_row { 1 } else { levels.col_step(at) };
+        let step = if by_row { levels.row_step(at) } else { levels.col_step(at) };
         let halved = |range: Range<u64>| {
             let half = ((range.end - range.start) / 2).next_multiple_of(step);
             let middle = range.start + half;

@@ -95,10 +95,15 @@ impl Walk<'_> {
         if self.largest(piece) > self.most_bytes() {
             return Fit::Memory;
         }
-        let groups = piece.row_count().div_ceil(self.choice.rows_per_group(&self.shared.caps));
+        let groups = self.teams(piece).div_ceil(self.choice.rows_per_group(&self.shared.caps));
         let fits =
             groups.saturating_mul(self.parts(piece)) <= self.most_groups() && piece.row_count() < 1 << 31;
         if fits { Fit::Fits } else { Fit::Grid }
+    }
+
+    /// Rows of a piece, or so many side by side as one.
+    fn teams(&self, piece: &Piece) -> u64 {
+        piece.row_count() / u64::from(self.choice.rows)
     }
 
     fn parts(&self, piece: &Piece) -> u64 {
@@ -158,7 +163,7 @@ impl Walk<'_> {
                 if self.choice.kernel.is_split() && stage == 0 && piece.first(&self.tensor.levels).1 != 0 {
                     continue;
                 }
-                let (rows, parts) = (piece.row_count(), self.parts(piece));
+                let (rows, parts) = (self.teams(piece), self.parts(piece));
                 let grid = grid(stage, &self.choice, &self.shared.caps, (rows, parts), most_x);
                 dispatches.push(Dispatch { pipeline: pipeline.clone(), bindings: bindings.clone(), grid });
             }
@@ -171,7 +176,7 @@ impl Walk<'_> {
         let bits = self.tensor.types.output.bytes() * 8;
         let (first_row, first_col) = piece.first(&self.tensor.levels);
         Params {
-            rows: piece.row_count() as u32,
+            rows: self.teams(piece) as u32,
             units: units as u32,
             in_base: 0,
             out_base: self.base(self.args.output, self.results(piece).start, bits, self.output(piece)),

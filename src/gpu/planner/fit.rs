@@ -1,5 +1,6 @@
 //! Whether a kernel takes rows on a device, and with which numbers.
 
+use super::by_side::{SIDE, is_by_side};
 use super::{Access, Capabilities, Choice, Kernel, Rows};
 use crate::gpu::profile::Numbers;
 use crate::numerics::FLUSH;
@@ -37,7 +38,7 @@ pub(super) fn fit(
     if kernel.needs_subgroups() && caps.subgroups.is_none() {
         return Err("it needs a device with Features::SUBGROUP; request it, or use workgroup".into());
     }
-    let (width, units) = units_of(kernel, rows)?;
+    let (width, units) = units_of(kernel, rows, caps)?;
     let is_tensor = matches!(rows.access, Access::Tensor { .. });
     let workgroup = workgroup_size(kernel, numbers.group, rows.cols, caps);
     let team = team_size(kernel, workgroup, caps);
@@ -47,6 +48,7 @@ pub(super) fn fit(
     Ok(Choice {
         kernel,
         width: width as u32,
+        rows: if is_by_side(kernel, rows, caps) { SIDE } else { 1 },
         held: held as u32,
         workgroup,
         subgroups,
@@ -60,8 +62,9 @@ pub(super) fn fit(
 }
 
 /// Elements of a unit, and units of a row.
-fn units_of(kernel: Kernel, rows: &Rows) -> Result<(u64, u64), String> {
+fn units_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Result<(u64, u64), String> {
     match rows.access {
+        _ if is_by_side(kernel, rows, caps) => Ok((u64::from(SIDE), rows.cols)),
         Access::Tensor { .. } if kernel == Kernel::Tile => {
             Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
                 .into())

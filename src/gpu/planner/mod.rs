@@ -3,11 +3,13 @@
 //! The number of rows is never asked for, so neither the kernel nor anything that follows from it
 //! depends on the batch. Kernels differ in speed only, never in bits.
 
+mod by_side;
 mod fit;
 
-use super::profile::{Numbers, Profile, Rung};
+use super::profile::{Numbers, Profile};
 use crate::Error;
 use crate::numerics::FLUSH;
+pub(super) use by_side::SIDE;
 use fit::{MAX_PARTS, fit};
 
 /// The rungs of the ladder.
@@ -131,8 +133,10 @@ impl Capabilities {
 pub struct Choice {
     /// Which kernel.
     pub kernel: Kernel,
-    /// Elements per access: 4 where every row starts on 16 bytes, else 1.
+    /// Elements per access: 4 where every row starts on 16 bytes or rows lie side by side, else 1.
     pub width: u32,
+    /// Rows that those are of, and that a lane works on: 4 where rows lie side by side, else 1.
+    pub rows: u32,
     /// Units of `width` elements that a lane holds in registers; 0 where it holds none.
     pub held: u32,
     /// Invocations per workgroup.
@@ -154,7 +158,7 @@ impl Choice {
         usual.max(least).min(group * u64::from(FLUSH))
     }
 
-    /// The most rows a workgroup works on at a time, given the largest subgroups.
+    /// The most rows, or rows of a unit, a workgroup works on at a time, given the largest subgroups.
     pub(crate) fn rows_per_group(&self, caps: &Capabilities) -> u64 {
         match self.kernel {
             Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => {
@@ -198,15 +202,19 @@ pub(crate) enum Access {
     Plain { aligned: bool },
     /// By the walk over a tensor, in so many units of `width` elements; `apart` where lanes side by side
     /// read one row after the other rather than elements of one row.
-    Tensor { width: u32, units: u64, apart: bool },
+    Tensor { width: u32, units: u64, apart: Option<Apart> },
 }
 
-/// Kernels for rows whose elements lie apart, by columns: on programs on the CPU, and on GPUs. Argued
-/// from the kernels' work per element, not measured on a GPU.
-const APART: [[(u64, Kernel); 3]; 2] = [
-    [(128, Kernel::Thread), (16384, Kernel::ThreadLoop), (u64::MAX, Kernel::SplitColumns)],
-    [(32, Kernel::Thread), (1024, Kernel::ThreadLoop), (u64::MAX, Kernel::SplitColumns)],
-];
+/// How rows whose elements lie apart lie beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// Not in whole units of [`SIDE`] rows.
+    Alone,
+    /// In whole units, of f32.
+    Words,
+    /// In whole units, of halves: single ones share a word with another row's.
+    Halves,
+}
 
 /// [`choose`] for any rows.
 ///
@@ -220,7 +228,7 @@ pub(crate) fn choose_for(
 ) -> Result<Choice, Error> {
     let cols = rows.cols;
     let (aligned, apart) = match rows.access {
-        Access::Plain { aligned } => (aligned, false),
+        Access::Plain { aligned } => (aligned, None),
         Access::Tensor { width, apart, .. } => (width == 4, apart),
     };
     let shipped = Profile::of_device(caps);
@@ -230,8 +238,8 @@ pub(crate) fn choose_for(
         let numbers = rung.map_or(Numbers::default(), |rung| rung.numbers);
         return fit(kernel, numbers, rows, caps).map_err(|why| Error::Kernel { kernel: kernel.name(), why });
     }
-    let ladder = APART[usize::from(!caps.is_software())].iter().filter(|(most, _)| apart && cols <= *most);
-    let ladder = ladder.map(|(most, kernel)| Rung::new(*most, *kernel));
+    let ladder = apart.map(|apart| by_side::ladder(apart, caps));
+    let ladder = ladder.into_iter().flatten().filter(|rung| cols <= rung.cols);
     let fitting = ladder.chain(rungs()).find_map(|rung| fit(rung.kernel, rung.numbers, rows, caps).ok());
     fitting.ok_or(Error::Kernel {
         kernel: Kernel::Split.name(),

@@ -55,7 +55,45 @@ pub fn catalogue() -> Vec<Source> {
             }
         }
     }
+    let software = Capabilities { device: wgpu::DeviceType::Cpu, ..subgroups };
+    for kernel in [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns] {
+        found.extend(side_by_side(kernel, &software));
+    }
     found
+}
+
+/// A kernel whose lanes work on several rows side by side, as programs on the CPU have them.
+fn side_by_side(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
+    let cols = if kernel == Kernel::Thread { 8 } else { 30_000 };
+    let all = Terms::new().bias(DType::F16, &[cols, 1]).mask_bytes(&[cols, 24]).lengths(&[2, 24]);
+    let all = all.sinks(&[24]).row_scale(&[2, 24]);
+    let (softmax, f16) = (Op::new(OpKind::Softmax), DTypes::new(DType::F16, DType::F16));
+    let list = [
+        ("", softmax, DTypes::F32, Terms::new()),
+        ("", softmax.precision(Precision::Fast), DTypes::F32, Terms::new()),
+        (" of f16", Op::new(OpKind::LogSoftmax), f16, Terms::new()),
+        (" of f16", Op::new(OpKind::LogSumExp), f16, Terms::new()),
+        (" with all beside them", softmax, DTypes::F32, all),
+    ];
+    let entries = list.into_iter().filter_map(|(name, op, types, terms)| {
+        let shape = Shape::along(&[2, cols, 24], &[1]).ok()?;
+        tensor(&op, kernel, caps, (shape, types, &terms), false, &format!(" of rows side by side{name}"))
+    });
+    entries.collect()
+}
+
+/// A kernel on a kind of tensor; `None` where it does not take it.
+fn tensor(
+    op: &Op,
+    kernel: Kernel,
+    caps: &Capabilities,
+    (shape, types, terms): (Shape, DTypes, &Terms),
+    in_place: bool,
+    name: &str,
+) -> Option<Source> {
+    let tensor = Tensor::new(op, shape, types, terms).ok()?;
+    let choice = choose_for(&tensor.rows(), Some(kernel), caps, Profile::of_device(caps)).ok()?;
+    Some(entry(&tensor.variant(op, choice, &tensor.slots_apart(), in_place), name))
 }
 
 /// A kernel on a few kinds of tensors: each type, in units of four and in words and not, each kind of mask,
@@ -107,9 +145,7 @@ fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
     ];
     let entries = list.into_iter().filter_map(|(name, op, dims, axis, types, terms, in_place)| {
         let shape = Shape::along(dims, &[axis]).ok()?;
-        let tensor = Tensor::new(&op, shape, types, &terms).ok()?;
-        let choice = choose_for(&tensor.rows(), Some(kernel), caps, Profile::of_device(caps)).ok()?;
-        Some(entry(&tensor.variant(&op, choice, &tensor.slots_apart(), in_place), name))
+        tensor(&op, kernel, caps, (shape, types, &terms), in_place, name)
     });
     entries.collect()
 }

@@ -30,16 +30,8 @@ pub(crate) fn wgsl(variant: &Variant) -> String {
 
 fn files(variant: &Variant) -> Vec<&'static str> {
     let choice = &variant.choice;
-    let mut files = vec![
-        match choice.width {
-            4 => shader!("width_4"),
-            2 => shader!("width_2"),
-            _ => shader!("width_1"),
-        },
-        shader!("params"),
-        shader!("special"),
-        team(choice),
-    ];
+    let mut files = unit(choice);
+    files.extend([shader!("params"), shader!("special"), team(choice)]);
     let fast = variant.precision == Precision::Fast;
     if fast {
         files.push(shader!("fast"));
@@ -73,18 +65,32 @@ fn files(variant: &Variant) -> Vec<&'static str> {
     files
 }
 
+/// The elements of a unit, and what rows have of one.
+fn unit(choice: &Choice) -> Vec<&'static str> {
+    let width = match choice.width {
+        _ if choice.rows > 1 => return vec![shader!("four_rows")],
+        4 => shader!("width_4"),
+        2 => shader!("width_2"),
+        _ => shader!("width_1"),
+    };
+    vec![width, shader!("one_row")]
+}
+
+/// The same of a tensor.
+fn tensor_unit(choice: &Choice) -> Vec<&'static str> {
+    match choice.width {
+        _ if choice.rows > 1 => vec![shader!("quads"), shader!("tensor_four_rows")],
+        4 => vec![shader!("quads"), shader!("tensor_4"), shader!("tensor_one_row")],
+        2 => vec![shader!("tensor_2"), shader!("tensor_one_row")],
+        _ => vec![shader!("tensor_1"), shader!("tensor_one_row")],
+    }
+}
+
 /// How a tensor's elements are read and written.
-fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> [&'static str; 8] {
-    [
-        shader!("table"),
-        shader!("half"),
-        shader!("masking"),
-        shader!("load_tensor"),
-        match variant.choice.width {
-            4 => shader!("tensor_4"),
-            2 => shader!("tensor_2"),
-            _ => shader!("tensor_1"),
-        },
+fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> Vec<&'static str> {
+    let mut files = vec![shader!("table"), shader!("half"), shader!("masking"), shader!("load_tensor")];
+    files.extend(tensor_unit(&variant.choice));
+    files.extend([
         input(variant, tensor),
         results(variant, tensor),
         match tensor.slots.buffers {
@@ -96,7 +102,8 @@ fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> [&'static str; 8]
             5 => shader!("beside_5"),
             _ => shader!("beside_6"),
         },
-    ]
+    ]);
+    files
 }
 
 fn input(variant: &Variant, tensor: &TensorVariant) -> &'static str {

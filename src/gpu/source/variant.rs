@@ -112,8 +112,9 @@ impl Variant {
 
     /// A label for this variant's objects.
     pub fn label(&self, what: &str) -> String {
-        let width = self.choice.width;
-        format!("wgpu_softmax::{}::{}::width_{width}::{what}", self.kind.name(), self.choice.kernel.name())
+        let (width, rows) = (self.choice.width, self.choice.rows);
+        let unit = if rows > 1 { format!("rows_{rows}") } else { format!("width_{width}") };
+        format!("wgpu_softmax::{}::{}::{unit}::{what}", self.kind.name(), self.choice.kernel.name())
     }
 }
 

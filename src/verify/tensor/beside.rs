@@ -10,7 +10,7 @@ fn seed() -> Random {
 }
 
 /// A mask of about two thirds, and rows without any.
-fn mask(dims: &[usize]) -> Beside<Vec<bool>> {
+pub(super) fn mask(dims: &[usize]) -> Beside<Vec<bool>> {
     let mut random = seed();
     let row = dims.last().copied().unwrap_or(1).max(1);
     let count: usize = dims.iter().product();
@@ -18,7 +18,7 @@ fn mask(dims: &[usize]) -> Beside<Vec<bool>> {
     Beside { data, dims: dims.to_vec() }
 }
 
-fn bias(dims: &[usize], dtype: DType) -> Beside<Elements> {
+pub(super) fn bias(dims: &[usize], dtype: DType) -> Beside<Elements> {
     let mut random = seed();
     let count: usize = dims.iter().product();
     let numbers: Vec<f32> = (0..count)

@@ -1,7 +1,7 @@
 //! The list of cases.
 
-use super::beside;
 use super::{Elements, OwnedMasking, TensorCase};
+use super::{beside, side};
 use crate::verify::random::Random;
 use crate::verify::{Thoroughness, rows, special};
 use crate::{DType, EmptyRow, Op, OpKind};
@@ -16,6 +16,7 @@ pub fn tensor_cases(level: Thoroughness) -> Vec<TensorCase> {
     beside::windows(full, &mut plans);
     beside::per_row(full, &mut plans);
     beside::together(&mut plans);
+    side::side_by_side(full, &mut plans);
     let kinds = plans.into_iter().flat_map(|case| OpKind::ALL.map(|kind| case.clone().of_kind(kind)));
     kinds.filter(|case| case.op.kind != OpKind::RowStats || case.output == DType::F32).collect()
 }

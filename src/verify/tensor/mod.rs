@@ -15,6 +15,7 @@ mod chance;
 mod device;
 mod expected;
 mod runner;
+mod side;
 
 pub use cases::tensor_cases;
 pub use chance::tensor_by_chance;
