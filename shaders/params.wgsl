@@ -1,6 +1,6 @@
 // What a dispatch is told. All counts of elements are in units of WIDTH elements.
 struct Params {
-    // Rows and units per row in this window; where a unit has elements of several rows, so many rows count as one.
+    // Rows and units per row in this window; as many rows as a unit has elements of count as one.
     rows: u32,
     units: u32,
     // Units before the first row in the bound input and output.

@@ -34,9 +34,10 @@ fn scratch_key(first: u32) -> RI {
 fn split_clear(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = (group.y * params.grid_x + group.x) * WORKGROUP + index;
     if (row >= params.rows) { return; }
-    for (var own = scratch_row(row); own < scratch_row(row + 1u); own++) {
+    for (var i = 0u; i < ROWS; i++) {
+        let own = scratch_row(row) + i;
         atomicStore(&scratch[own].key, KEY_EMPTY);
-        for (var i = 0u; i < 8u; i++) { atomicStore(&scratch[own].digits[i], 0u); }
+        for (var digit = 0u; digit < 8u; digit++) { atomicStore(&scratch[own].digits[digit], 0u); }
     }
 }
 

@@ -31,12 +31,15 @@ fn wide_size(a: Wide, negative: RB) -> Wide {
 fn wide_shift_left(a: Wide, by: RU) -> Wide {
     let none = RU(0u);
     let two = (by & RU(64u)) != none;
-    let v = Wide(select(a.x, none, two), select(a.y, none, two), select(a.z, a.x, two), select(a.w, a.y, two));
+    let far_x = select(a.x, none, two);
+    let far_y = select(a.y, none, two);
+    let far_z = select(a.z, a.x, two);
+    let far_w = select(a.w, a.y, two);
     let one = (by & RU(32u)) != none;
-    let x = select(v.x, none, one);
-    let y = select(v.y, v.x, one);
-    let z = select(v.z, v.y, one);
-    let w = select(v.w, v.z, one);
+    let x = select(far_x, none, one);
+    let y = select(far_y, far_x, one);
+    let z = select(far_z, far_y, one);
+    let w = select(far_w, far_z, one);
     let bits = by & RU(31u);
     // Two steps, since a shift by 32 is not a shift.
     let back = RU(31u) - bits;

@@ -85,7 +85,9 @@ fn the_library_s_kernels_keep_their_promise() {
         // Four elements are one access: 16 bytes of f32, 8 of halves.
         let four = format!("_dwordx{}", kernel.element_bytes);
         let in_one = loads.iter().any(|name| name.ends_with(&four));
-        assert!(loads.is_empty() || in_one || kernel.width != 4, "{}: {loads:?}", kernel.name);
+        // The last stage of split rows reads the elements only where it has results for each of them.
+        let reads = kernel.entry_point != "split_write" || kernel.wgsl.contains("PER_ELEMENT: bool = true");
+        assert!(loads.is_empty() || in_one || kernel.width != 4 || !reads, "{}: {loads:?}", kernel.name);
     }
 }
 
