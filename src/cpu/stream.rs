@@ -5,6 +5,8 @@
 //! A plain store first reads the line it writes to from memory; these do not, which saves a third of
 //! the traffic of an elementwise operation.
 
+use fearless_simd::prelude::*;
+
 use super::options::SimdLevel;
 
 /// Floats in a cache line.
@@ -64,6 +66,28 @@ unsafe fn lines_128(x: &[f32], y: &mut [f32]) {
     }
 }
 
+/// Writes vectors past the caches, to a multiple of their size. [`fence`] must follow as for [`copy`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn store<S: Simd, const U: usize>(v: &[S::f32s; U], y: &mut [f32]) {
+    use std::arch::x86_64::*;
+    let n = S::f32s::LEN;
+    let y = &mut y[..U * n];
+    assert!((y.as_ptr() as usize).is_multiple_of(4 * n));
+    for i in 0..U {
+        let (x, y) = (v[i].as_slice().as_ptr(), y[i * n..][..n].as_mut_ptr());
+        // SAFETY: both point to a vector of floats, `y` at a multiple of its size; that there is one so wide
+        // shows that the CPU has the instruction.
+        unsafe {
+            match n {
+                16 => _mm512_stream_ps(y, _mm512_loadu_ps(x)),
+                8 => _mm256_stream_ps(y, _mm256_loadu_ps(x)),
+                _ => _mm_stream_ps(y, _mm_loadu_ps(x)),
+            }
+        }
+    }
+}
+
 /// Orders streamed stores before everything that follows.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn fence() {
@@ -103,6 +127,15 @@ pub(crate) fn prefetch(_: &[f32], _: usize) {}
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn copy(_: SimdLevel, x: &[f32], y: &mut [f32]) {
     y.copy_from_slice(x);
+}
+
+/// Elsewhere they are plain stores.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn store<S: Simd, const U: usize>(v: &[S::f32s; U], y: &mut [f32]) {
+    for i in 0..U {
+        v[i].store_slice(&mut y[i * S::f32s::LEN..][..S::f32s::LEN]);
+    }
 }
 
 /// Elsewhere there is nothing to wait for.

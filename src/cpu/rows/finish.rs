@@ -95,6 +95,12 @@ impl Maxima {
         }
     }
 
+    /// What the results of a special row are.
+    #[cold]
+    pub(crate) fn special_value(&self, job: &Job, row: usize) -> f32 {
+        special_row(&job.op, RowMax::from_key(self.keys[row])).unwrap_or(f32::NAN)
+    }
+
     /// What the results of special rows are.
     fn special_values(&self, job: &Job, rows: usize) -> impl Iterator<Item = (usize, f32)> {
         let special = (0..rows).filter(|row| self.is_special(*row));

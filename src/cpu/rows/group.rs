@@ -9,15 +9,16 @@ use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::pass::{ELEMENTS, EXPONENTIALS, IN_PLACE, NOTHING, exp_sum};
+use super::past::{self, Out};
 use super::{DIRECT_COLS, GROUP, Io, Job};
 use crate::OpKind;
 use crate::cpu::simd::{
     Math, PerRow, from_rows, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
 };
 
-/// Floats of scratch for rows of this length: two groups, and room to align.
+/// Floats of scratch for rows of this length: two groups.
 pub(crate) fn scratch(cols: usize) -> usize {
-    2 * cols.max(GROUP) + 16
+    2 * cols.max(GROUP)
 }
 
 /// Computes all rows of a part.
@@ -30,14 +31,17 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     {
         return direct::<S, M>(simd, job, x, y, scratch);
     }
+    if let Io::Apart(x, y) = &mut io
+        && job.stream
+    {
+        return past::run::<S, M>(simd, job, x, y, scratch);
+    }
     let group = (GROUP / cols).clamp(1, S::f32s::LEN);
     let rows = io.x().len() / cols;
     let (scaled, hold) = scratch.split_at_mut(cols.max(GROUP));
     for row in (0..rows).step_by(group) {
         let count = group.min(rows - row);
-        // The result leaves scratch by whole cache lines where scratch lies as the result does.
-        let shift = (io.y()[row * words..].as_ptr() as usize / 4) % 16;
-        let hold = &mut hold[shift..][..count * cols];
+        let hold = &mut hold[..count * cols];
         let x = &io.x()[row * cols..][..count * cols];
         let x = self::scaled(simd, job, x, scaled);
         let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
@@ -51,11 +55,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         );
         let y = &mut io.y()[row * words..][..count * words];
         if job.op.kind.is_elementwise() {
-            let direct = if job.stream { None } else { Some(&mut *y) };
-            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), direct);
-            if job.stream {
-                job.copy_out(hold, y);
-            }
+            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Slice(y));
             maxima.fill(job, count, y);
         } else {
             per_row::<S, M>(simd, job, &maxima, &sums.totals, y);
@@ -72,7 +72,7 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
         let x = scaled(simd, job, x, scratch);
         let maxima = maxima::<S, M>(simd, false, once(x));
         let sums = sums::<S, M, false>(simd, job, &maxima, once((x, &mut *y)), job.cols);
-        write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), None);
+        write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), Out::Place);
         maxima.fill(job, 1, y);
     }
 }
@@ -104,8 +104,11 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
             #[inline(always)]
             |y| &mut y[here.clone()],
         );
-        let direct = if job.stream { None } else { y.as_deref_mut() };
-        write::<S, M>(simd, job, &maxima, &sums, z.chunks_exact_mut(cols), direct);
+        let out = match y.as_deref_mut() {
+            Some(y) if !job.stream => Out::Slice(y),
+            _ => Out::Place,
+        };
+        write::<S, M>(simd, job, &maxima, &sums, z.chunks_exact_mut(cols), out);
         match y {
             Some(y) => {
                 if job.stream {
@@ -120,7 +123,7 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
 
 /// The elements times the scale, in scratch where that changes them.
 #[inline(always)]
-fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+pub(super) fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
     if job.op.scale == 1.0 {
         return x;
     }
@@ -225,7 +228,8 @@ fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
     }
 }
 
-/// The second pass: from scratch to the result, or in place where the exponentials wait there.
+/// The second pass: from where the exponentials wait to the result. Special rows are filled in here only where
+/// results go past the caches.
 #[inline(always)]
 pub(super) fn write<'a, S: Simd, M: Math<S>>(
     simd: S,
@@ -233,7 +237,7 @@ pub(super) fn write<'a, S: Simd, M: Math<S>>(
     maxima: &Maxima,
     sums: &Sums<M::Total>,
     rows: impl Iterator<Item = &'a mut [f32]>,
-    mut y: Option<&mut [f32]>,
+    mut out: Out,
 ) {
     let (max, cols) = (&maxima.values, job.cols);
     let softmax = job.op.kind == OpKind::Softmax;
@@ -246,45 +250,37 @@ pub(super) fn write<'a, S: Simd, M: Math<S>>(
         [to_rows::<S>(high), to_rows::<S>(low)]
     };
     for (r, hold) in rows.enumerate() {
-        let y = y.as_deref_mut().map(
-            #[inline(always)]
-            |y| &mut y[r * cols..][..cols],
-        );
+        if let Out::Past(past) = &mut out
+            && maxima.is_special(r)
+        {
+            hold.fill(maxima.special_value(job, r));
+            past.rows(simd, hold);
+            continue;
+        }
+        let out = out.row(r, cols);
         let by = [splat(simd, a[r]), splat(simd, b[r])];
         if !softmax {
             let max = splat(simd, max[r]);
-            each(
+            out.write(
                 simd,
                 hold,
-                y,
                 #[inline(always)]
                 |x| log_probability(simd, x, max, by[0]),
             );
         } else if maxima.is_near(r) {
-            each(
+            out.write(
                 simd,
                 hold,
-                y,
                 #[inline(always)]
                 |e| M::Near::normalise(simd, e, &by),
             );
         } else {
-            each(
+            out.write(
                 simd,
                 hold,
-                y,
                 #[inline(always)]
                 |e| M::normalise(simd, e, &by),
             );
         }
-    }
-}
-
-/// A row to its result, or in place where there is none.
-#[inline(always)]
-fn each<S: Simd>(simd: S, hold: &mut [f32], y: Option<&mut [f32]>, f: impl Fn(S::f32s) -> S::f32s) {
-    match y {
-        Some(y) => map(simd, hold, y, 0, f),
-        None => map_in_place(simd, hold, f),
     }
 }

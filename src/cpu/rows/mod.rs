@@ -12,6 +12,7 @@ pub(crate) mod long;
 mod narrow;
 pub(crate) mod part;
 mod pass;
+mod past;
 mod spans;
 mod strips;
 

@@ -8,6 +8,7 @@ use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::group::{maxima, scale_in_place, sums, write};
+use super::past::Out;
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
@@ -168,7 +169,7 @@ fn rows_of_group<S: Simd, M: Math<S>>(
         #[inline(always)]
         |(r, z)| &mut z[windows[r].clone()],
     );
-    write::<S, M>(simd, job, &maxima, &sums, of_windows, None);
+    write::<S, M>(simd, job, &maxima, &sums, of_windows, Out::Place);
     for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
         fill_outside(simd, z, &windows[r], splat(simd, job.outside()));
     }

@@ -1,0 +1,270 @@
+//! Results that go past the caches as they are computed. Such a store takes a whole vector at a multiple of its
+//! size, and rows begin anywhere: the vector that two rows share waits for the second one.
+
+use fearless_simd::prelude::*;
+
+use super::group::{maxima, scaled, sums, write};
+use super::{GROUP, Job};
+use crate::cpu::simd::{MAX_LANES, Math, load, map, map_in_place, store};
+use crate::cpu::stream;
+
+/// Vectors of results that are computed before they are stored.
+const TOGETHER: usize = 4;
+/// Floats in the smallest page of memory.
+const PAGE: usize = 1024;
+/// Shorter rows leave scratch together, since a vector that two rows share is computed for both.
+const APIECE: usize = 96;
+/// Floats that a group may fill: measured, as all here (`docs/performance-cpu.md`), where 2048 is slower.
+const FILL: usize = 1536;
+
+/// Computes all rows of a part, each of at least one vector.
+#[inline(always)]
+pub(super) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+    let cols = job.cols;
+    let group = rows_of_group(cols).min(S::f32s::LEN) * cols;
+    let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
+    let mut past = Past::new::<S>(y);
+    for x in x.chunks(group) {
+        past.ask(x.len());
+        let hold = &mut hold[..x.len()];
+        let x = scaled(simd, job, x, scratch);
+        let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
+        let rows = x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols));
+        let sums = sums::<S, M, false>(simd, job, &maxima, rows, group);
+        if cols >= APIECE {
+            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Past(&mut past));
+            continue;
+        }
+        write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Place);
+        maxima.fill(job, hold.len() / cols, hold);
+        past.rows(simd, hold);
+    }
+    past.finish();
+}
+
+/// Groups that are half a cache line more than whole ones are slower by a tenth to a sixth, at every length measured; why is
+/// not known.
+fn rows_of_group(cols: usize) -> usize {
+    let rows = (FILL / cols).max(1);
+    let is_slow = |rows: usize| rows * cols % 16 == 8;
+    match rows {
+        _ if !is_slow(rows) => rows,
+        1 if 2 * cols <= GROUP => 2,
+        1 => 1,
+        _ => rows - 1,
+    }
+}
+
+/// Where results go.
+pub(super) enum Out<'a, 'b> {
+    /// Where the exponentials are.
+    Place,
+    Slice(&'a mut [f32]),
+    Past(&'a mut Past<'b>),
+}
+
+impl<'b> Out<'_, 'b> {
+    /// The place of a row's results.
+    #[inline(always)]
+    pub(super) fn row(&mut self, row: usize, cols: usize) -> Out<'_, 'b> {
+        match self {
+            Out::Place => Out::Place,
+            Out::Slice(y) => Out::Slice(&mut y[row * cols..][..cols]),
+            Out::Past(past) => Out::Past(past),
+        }
+    }
+
+    /// Writes a row's results there.
+    #[inline(always)]
+    pub(super) fn write<S: Simd>(self, simd: S, hold: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+        match self {
+            Out::Place => map_in_place(simd, hold, f),
+            Out::Slice(y) => map(simd, hold, y, 0, f),
+            Out::Past(past) => past.row(simd, hold, f),
+        }
+    }
+}
+
+/// The results of rows one after the other.
+pub(super) struct Past<'a> {
+    /// Where those go that are not there yet; it begins with the ones that wait.
+    y: &'a mut [f32],
+    /// From `MAX_LANES` on what waits for the rest of its vector.
+    edge: [f32; 3 * MAX_LANES],
+    /// Lanes of that vector that are filled.
+    filled: usize,
+    /// Lanes of it that lie before the first result.
+    foreign: usize,
+}
+
+impl<'a> Past<'a> {
+    #[inline(always)]
+    pub(super) fn new<S: Simd>(y: &'a mut [f32]) -> Self {
+        let foreign = y.as_ptr() as usize / 4 % S::f32s::LEN;
+        Self { y, edge: [0.0; _], filled: foreign, foreign }
+    }
+
+    /// Asks for a line of each page that so many results lie in. A store past the caches waits long for where its
+    /// page lies.
+    #[inline(always)]
+    pub(super) fn ask(&self, floats: usize) {
+        for at in (0..floats).step_by(PAGE) {
+            stream::prefetch(self.y, at);
+        }
+        stream::prefetch(self.y, floats);
+    }
+
+    /// A row of at least one vector.
+    #[inline(always)]
+    pub(super) fn row<S: Simd>(&mut self, simd: S, hold: &[f32], f: impl Fn(S::f32s) -> S::f32s) {
+        let (n, len) = (S::f32s::LEN, hold.len());
+        assert!(len >= n);
+        let mut at = 0;
+        let mut edge = None;
+        if self.filled > 0 {
+            store::<S>(f(load(simd, hold)), &mut self.edge[MAX_LANES + self.filled..]);
+            at = n - self.filled;
+            edge = Some(self.take(n - self.foreign));
+        }
+        let whole = (len - at) / n * n;
+        vectors(simd, &hold[at..at + whole], self.take(whole), &f);
+        // Last, since a load of what two stores wrote waits for both.
+        if let Some(edge) = edge {
+            self.send_edge(simd, edge);
+        }
+        self.filled = len - at - whole;
+        if self.filled > 0 {
+            store::<S>(f(load(simd, &hold[len - n..])), &mut self.edge[MAX_LANES + self.filled - n..]);
+        }
+    }
+
+    /// Results that are made already.
+    #[inline(always)]
+    pub(super) fn rows<S: Simd>(&mut self, simd: S, y: &[f32]) {
+        self.row(
+            simd,
+            y,
+            #[inline(always)]
+            |y| y,
+        );
+    }
+
+    /// The vector that two rows share, or the first row's part of one.
+    #[inline(always)]
+    fn send_edge<S: Simd>(&mut self, simd: S, y: &mut [f32]) {
+        let (n, foreign) = (S::f32s::LEN, self.foreign);
+        let edge = &self.edge[MAX_LANES..][..n];
+        if foreign == 0 {
+            stream::store::<S, 1>(&[load(simd, edge)], y);
+        } else {
+            y.copy_from_slice(&edge[foreign..]);
+            self.foreign = 0;
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, floats: usize) -> &'a mut [f32] {
+        let (here, rest) = std::mem::take(&mut self.y).split_at_mut(floats);
+        self.y = rest;
+        here
+    }
+
+    /// What still waits after the last row.
+    #[inline(always)]
+    pub(super) fn finish(self) {
+        self.y.copy_from_slice(&self.edge[MAX_LANES..][..self.filled]);
+    }
+}
+
+#[inline(always)]
+fn vectors<S: Simd>(simd: S, hold: &[f32], y: &mut [f32], f: &impl Fn(S::f32s) -> S::f32s) {
+    let n = S::f32s::LEN;
+    let mut at = 0;
+    while hold.len() - at >= TOGETHER * n {
+        some::<S, TOGETHER>(simd, &hold[at..], &mut y[at..], f);
+        at += TOGETHER * n;
+    }
+    while at < hold.len() {
+        some::<S, 1>(simd, &hold[at..], &mut y[at..], f);
+        at += n;
+    }
+}
+
+#[inline(always)]
+fn some<S: Simd, const U: usize>(simd: S, hold: &[f32], y: &mut [f32], f: &impl Fn(S::f32s) -> S::f32s) {
+    let n = S::f32s::LEN;
+    let (hold, y) = (&hold[..U * n], &mut y[..U * n]);
+    let mut v = [f(load(simd, hold)); U];
+    for i in 1..U {
+        v[i] = f(load(simd, &hold[i * n..]));
+    }
+    stream::store::<S, U>(&v, y);
+}
+
+#[cfg(test)]
+mod tests {
+    use fearless_simd::Level;
+
+    use crate::cpu::rows::{Io, Job, run};
+    use crate::cpu::{Options, SimdLevel};
+    use crate::{Op, OpKind, Precision, Shape};
+
+    const POISON: f32 = f32::from_bits(0xdead_beef);
+
+    /// Elements of rows, some of which are special: each fifth, and the last one.
+    fn elements(rows: usize, cols: usize) -> Vec<f32> {
+        let mut x: Vec<f32> =
+            (0..rows * cols).map(|i| (i * 2_654_435_761 % 1021) as f32 / 64.0 - 8.0).collect();
+        for row in (0..rows).filter(|row| row % 5 == 3 || row + 1 == rows) {
+            let x = &mut x[row * cols..][..cols];
+            match row % 3 {
+                0 => x.fill(f32::NEG_INFINITY),
+                1 => x[cols / 2] = f32::NAN,
+                _ => x[0] = f32::INFINITY,
+            }
+        }
+        x
+    }
+
+    fn bits(y: &[f32]) -> Vec<u32> {
+        y.iter().map(|y| y.to_bits()).collect()
+    }
+
+    fn check(level: SimdLevel, token: Level, op: Op, cols: usize) {
+        // More rows than two groups have, and one.
+        for rows in [3 * (super::super::GROUP / cols).clamp(1, 16) + 1, 1] {
+            let x = elements(rows, cols);
+            let job = crate::cpu::job(&Options::new().level(level), op, Shape::rows(rows, cols)).unwrap();
+            let mut expected = vec![0.0; x.len()];
+            run(&Job { stream: false, token, ..job }, Io::Apart(&x, &mut expected));
+            let expected = bits(&expected);
+            for offset in 0..=16 {
+                let mut y = vec![POISON; x.len() + 48];
+                let from = y.as_ptr().align_offset(64).min(16) + offset;
+                run(&Job { stream: true, token, ..job }, Io::Apart(&x, &mut y[from..][..x.len()]));
+                let end = from + x.len();
+                assert!(bits(&y[from..end]) == expected, "{op:?} {level:?} {rows} x {cols} at {offset}");
+                let outside = y[..from].iter().chain(&y[end..]);
+                assert!(
+                    outside.into_iter().all(|y| y.to_bits() == POISON.to_bits()),
+                    "wrote outside of {cols}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn results_past_the_caches_are_the_others_wherever_they_begin() {
+        for level in SimdLevel::available() {
+            let (_, token) = Options::new().level(level).resolve().unwrap();
+            for cols in [3, 25, 33, 49, 63, 64, 65, 95, 100, 128, 200, 300, 1000, 2049, 5000] {
+                for kind in [OpKind::Softmax, OpKind::LogSoftmax] {
+                    for precision in [Precision::Reproducible, Precision::Fast] {
+                        check(level, token, Op { precision, ..Op::new(kind).scale(0.75) }, cols);
+                        check(level, token, Op { precision, ..Op::new(kind) }, cols);
+                    }
+                }
+            }
+        }
+    }
+}
