@@ -104,6 +104,19 @@ pub(crate) fn prefetch(x: &[f32], ahead: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().wrapping_add(ahead).cast()) }
 }
 
+/// Floats in the smallest page of memory.
+const PAGE: usize = 1024;
+
+/// Asks for a line of each page that results will lie in. A store past the caches waits long for where its page
+/// lies.
+#[inline(always)]
+pub(crate) fn ask_pages(y: &[f32]) {
+    for at in (0..y.len()).step_by(PAGE) {
+        prefetch(y, at);
+    }
+    prefetch(y, y.len());
+}
+
 /// Asks for the cache line of an address, which may be any.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]

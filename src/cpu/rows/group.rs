@@ -80,6 +80,11 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
 /// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
 #[inline(always)]
 pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], mut y: Option<&mut [f32]>) {
+    if let Some(y) = y.as_deref_mut()
+        && job.stream
+    {
+        return past::in_place::<S, M>(simd, job, z, y);
+    }
     let cols = job.cols;
     let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
     let ahead = if job.ahead == 0 { group } else { job.ahead };
@@ -89,36 +94,27 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
         let (z, rows) = (&mut z[here.clone()], here.len() / cols);
         scale_in_place(simd, job, z);
         let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
-        let empty: &[f32] = &[];
-        let sums = sums::<S, M, true>(
-            simd,
-            job,
-            &maxima,
-            z.chunks_exact_mut(cols).map(
-                #[inline(always)]
-                |z| (empty, z),
-            ),
-            ahead,
-        );
+        let sums = sums::<S, M, true>(simd, job, &maxima, in_their_place(z, cols), ahead);
         let mut y = y.as_deref_mut().map(
             #[inline(always)]
             |y| &mut y[here.clone()],
         );
         let out = match y.as_deref_mut() {
-            Some(y) if !job.stream => Out::Slice(y),
-            _ => Out::Place,
+            Some(y) => Out::Slice(y),
+            None => Out::Place,
         };
         write::<S, M>(simd, job, &maxima, &sums, z.chunks_exact_mut(cols), out);
-        match y {
-            Some(y) => {
-                if job.stream {
-                    job.copy_out(z, y);
-                }
-                maxima.fill(job, rows, y);
-            }
-            None => maxima.fill(job, rows, z),
-        }
+        maxima.fill(job, rows, y.unwrap_or(z));
     }
+}
+
+/// Rows whose exponentials take the elements' place, as [`sums`] takes them.
+#[inline(always)]
+pub(super) fn in_their_place(z: &mut [f32], cols: usize) -> impl Iterator<Item = (&[f32], &mut [f32])> {
+    z.chunks_exact_mut(cols).map(
+        #[inline(always)]
+        |z| (&[][..], z),
+    )
 }
 
 /// The elements times the scale, in scratch where that changes them.

@@ -34,6 +34,8 @@ use strips::STRIP_COLS;
 pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
 pub const NARROW_COLS_FAST: usize = 24;
+/// The same where results go past the caches: a block of longer ones, as they are and turned, fills the L1 cache.
+const NARROW_COLS_PAST: usize = 27;
 /// Up to here a row's exponentials are kept; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input, exponentials and the input of the next group stay in an
@@ -105,7 +107,8 @@ pub(crate) fn run(job: &Job, io: Io) {
 
 /// The same where more rows follow: [`stream::fence`] must come after the last.
 pub(crate) fn run_unfenced(job: &Job, io: Io) {
-    match (job.is_narrow(), job.is_long()) {
+    let is_narrow = job.is_narrow() && (job.cols <= NARROW_COLS_PAST || !job.stream);
+    match (is_narrow, job.is_long()) {
         (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         _ => by_group(job, io),

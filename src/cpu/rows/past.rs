@@ -3,15 +3,14 @@
 
 use fearless_simd::prelude::*;
 
-use super::group::{maxima, scaled, sums, write};
+use super::finish::Maxima;
+use super::group::{Sums, in_their_place, maxima, scale_in_place, scaled, sums, write};
 use super::{GROUP, Job};
 use crate::cpu::simd::{MAX_LANES, Math, load, map, map_in_place, store};
 use crate::cpu::stream;
 
 /// Vectors of results that are computed before they are stored.
 const TOGETHER: usize = 4;
-/// Floats in the smallest page of memory.
-const PAGE: usize = 1024;
 /// Shorter rows leave scratch together, since a vector that two rows share is computed for both.
 const APIECE: usize = 96;
 /// Floats that a group may fill: measured, as all here (`docs/performance-cpu.md`), where 2048 is slower.
@@ -25,19 +24,30 @@ pub(super) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f
     let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
     let mut past = Past::new::<S>(y);
     for x in x.chunks(group) {
-        past.ask(x.len());
+        stream::ask_pages(&past.y[..x.len()]);
         let hold = &mut hold[..x.len()];
         let x = scaled(simd, job, x, scratch);
         let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
         let rows = x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols));
         let sums = sums::<S, M, false>(simd, job, &maxima, rows, group);
-        if cols >= APIECE {
-            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Past(&mut past));
-            continue;
-        }
-        write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Place);
-        maxima.fill(job, hold.len() / cols, hold);
-        past.rows(simd, hold);
+        past.group::<S, M>(simd, job, &maxima, &sums, hold);
+    }
+    past.finish();
+}
+
+/// The same for rows whose exponentials take the elements' place.
+#[inline(always)]
+pub(super) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], y: &mut [f32]) {
+    let cols = job.cols;
+    let group = rows_of_group(cols).min(S::f32s::LEN) * cols;
+    let ahead = if job.ahead == 0 { group } else { job.ahead };
+    let mut past = Past::new::<S>(y);
+    for z in z.chunks_mut(group) {
+        stream::ask_pages(&past.y[..z.len()]);
+        scale_in_place(simd, job, z);
+        let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
+        let sums = sums::<S, M, true>(simd, job, &maxima, in_their_place(z, cols), ahead);
+        past.group::<S, M>(simd, job, &maxima, &sums, z);
     }
     past.finish();
 }
@@ -104,14 +114,23 @@ impl<'a> Past<'a> {
         Self { y, edge: [0.0; _], filled: foreign, foreign }
     }
 
-    /// Asks for a line of each page that so many results lie in. A store past the caches waits long for where its
-    /// page lies.
+    /// The results of a group's rows, whose exponentials wait in `hold`.
     #[inline(always)]
-    pub(super) fn ask(&self, floats: usize) {
-        for at in (0..floats).step_by(PAGE) {
-            stream::prefetch(self.y, at);
+    fn group<S: Simd, M: Math<S>>(
+        &mut self,
+        simd: S,
+        job: &Job,
+        maxima: &Maxima,
+        sums: &Sums<M::Total>,
+        hold: &mut [f32],
+    ) {
+        let cols = job.cols;
+        if cols >= APIECE {
+            return write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Past(self));
         }
-        stream::prefetch(self.y, floats);
+        write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Place);
+        maxima.fill(job, hold.len() / cols, hold);
+        self.rows(simd, hold);
     }
 
     /// A row of at least one vector.
@@ -202,69 +221,4 @@ fn some<S: Simd, const U: usize>(simd: S, hold: &[f32], y: &mut [f32], f: &impl 
 }
 
 #[cfg(test)]
-mod tests {
-    use fearless_simd::Level;
-
-    use crate::cpu::rows::{Io, Job, run};
-    use crate::cpu::{Options, SimdLevel};
-    use crate::{Op, OpKind, Precision, Shape};
-
-    const POISON: f32 = f32::from_bits(0xdead_beef);
-
-    /// Elements of rows, some of which are special: each fifth, and the last one.
-    fn elements(rows: usize, cols: usize) -> Vec<f32> {
-        let mut x: Vec<f32> =
-            (0..rows * cols).map(|i| (i * 2_654_435_761 % 1021) as f32 / 64.0 - 8.0).collect();
-        for row in (0..rows).filter(|row| row % 5 == 3 || row + 1 == rows) {
-            let x = &mut x[row * cols..][..cols];
-            match row % 3 {
-                0 => x.fill(f32::NEG_INFINITY),
-                1 => x[cols / 2] = f32::NAN,
-                _ => x[0] = f32::INFINITY,
-            }
-        }
-        x
-    }
-
-    fn bits(y: &[f32]) -> Vec<u32> {
-        y.iter().map(|y| y.to_bits()).collect()
-    }
-
-    fn check(level: SimdLevel, token: Level, op: Op, cols: usize) {
-        // More rows than two groups have, and one.
-        for rows in [3 * (super::super::GROUP / cols).clamp(1, 16) + 1, 1] {
-            let x = elements(rows, cols);
-            let job = crate::cpu::job(&Options::new().level(level), op, Shape::rows(rows, cols)).unwrap();
-            let mut expected = vec![0.0; x.len()];
-            run(&Job { stream: false, token, ..job }, Io::Apart(&x, &mut expected));
-            let expected = bits(&expected);
-            for offset in 0..=16 {
-                let mut y = vec![POISON; x.len() + 48];
-                let from = y.as_ptr().align_offset(64).min(16) + offset;
-                run(&Job { stream: true, token, ..job }, Io::Apart(&x, &mut y[from..][..x.len()]));
-                let end = from + x.len();
-                assert!(bits(&y[from..end]) == expected, "{op:?} {level:?} {rows} x {cols} at {offset}");
-                let outside = y[..from].iter().chain(&y[end..]);
-                assert!(
-                    outside.into_iter().all(|y| y.to_bits() == POISON.to_bits()),
-                    "wrote outside of {cols}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn results_past_the_caches_are_the_others_wherever_they_begin() {
-        for level in SimdLevel::available() {
-            let (_, token) = Options::new().level(level).resolve().unwrap();
-            for cols in [3, 25, 33, 49, 63, 64, 65, 95, 100, 128, 200, 300, 1000, 2049, 5000] {
-                for kind in [OpKind::Softmax, OpKind::LogSoftmax] {
-                    for precision in [Precision::Reproducible, Precision::Fast] {
-                        check(level, token, Op { precision, ..Op::new(kind).scale(0.75) }, cols);
-                        check(level, token, Op { precision, ..Op::new(kind) }, cols);
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

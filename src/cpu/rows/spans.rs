@@ -12,7 +12,7 @@ use super::past::Out;
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
-use crate::cpu::stream::prefetch;
+use crate::cpu::stream::{ask_pages, prefetch};
 use crate::numerics::NEG_INF_BITS;
 
 /// The elements of each row that take part: from one on, to before another. Rows and a block of short rows
@@ -124,6 +124,11 @@ fn rows_of_group<S: Simd, M: Math<S>>(
     next: &Ahead,
 ) {
     let (pitch, rows) = (job.cols, z.len() / job.cols);
+    if let Some(y) = &y
+        && job.stream
+    {
+        ask_pages(y);
+    }
     let mut windows = [const { 0..0 }; MAX_LANES];
     let mut holes = job.holes;
     for (r, z) in z.chunks_exact_mut(pitch).enumerate() {

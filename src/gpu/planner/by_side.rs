@@ -17,7 +17,7 @@ pub(super) fn ladder(apart: Apart, caps: &Capabilities) -> [Rung; 3] {
     let (held, looped) = match apart {
         _ if !caps.is_software() => (32, 1024),
         Apart::Alone => (128, 16384),
-        Apart::Words => (32, 16384),
+        Apart::Words => (64, 16384),
         Apart::Halves => (HELD_COLS, 16384),
     };
     [
@@ -57,7 +57,7 @@ mod tests {
         for (cols, apart, expected) in [
             (16, Apart::Words, (Kernel::Thread, 4, 4, 16)),
             (32, Apart::Words, (Kernel::Thread, 1, 1, 32)),
-            (33, Apart::Words, (Kernel::ThreadLoop, 4, 4, 0)),
+            (65, Apart::Words, (Kernel::ThreadLoop, 4, 4, 0)),
             (16, Apart::Halves, (Kernel::Thread, 4, 4, 16)),
             (17, Apart::Halves, (Kernel::ThreadLoop, 4, 4, 0)),
             (20_000, Apart::Halves, (Kernel::SplitColumns, 4, 4, 0)),
