@@ -35,15 +35,26 @@ fn check(level: SimdLevel, token: Level, op: Op, cols: usize) {
         run(&Job { stream: false, token, ..job }, Io::Apart(&x, &mut expected));
         let expected = bits(&expected);
         for offset in 0..=16 {
-            let mut y = vec![POISON; x.len() + 48];
-            let from = y.as_ptr().align_offset(64).min(16) + offset;
-            run(&Job { stream: true, token, ..job }, Io::Apart(&x, &mut y[from..][..x.len()]));
-            let end = from + x.len();
-            assert!(bits(&y[from..end]) == expected, "{op:?} {level:?} {rows} x {cols} at {offset}");
-            let outside = y[..from].iter().chain(&y[end..]);
-            assert!(outside.into_iter().all(|y| y.to_bits() == POISON.to_bits()), "wrote outside of {cols}");
+            let here = format!("{op:?} {level:?} {rows} x {cols} at {offset}");
+            let past = Job { stream: true, token, ..job };
+            past_the_caches(offset, &expected, &here, |y| run(&past, Io::Apart(&x, y)));
+            // As tensors have them: exponentials in the elements' place, and masked elements.
+            let mut z = x.clone();
+            let past = Job { holes: offset % 2 == 0, ..past };
+            past_the_caches(offset, &expected, &here, |y| run(&past, Io::Through(&mut z, y)));
         }
     }
+}
+
+/// Results that begin so many floats behind a cache line are the expected ones, and nothing else is written.
+fn past_the_caches(offset: usize, expected: &[u32], here: &str, compute: impl FnOnce(&mut [f32])) {
+    let mut y = vec![POISON; expected.len() + 48];
+    let from = y.as_ptr().align_offset(64).min(16) + offset;
+    let end = from + expected.len();
+    compute(&mut y[from..end]);
+    assert!(bits(&y[from..end]) == expected, "{here}");
+    let mut outside = y[..from].iter().chain(&y[end..]);
+    assert!(outside.all(|y| y.to_bits() == POISON.to_bits()), "wrote outside: {here}");
 }
 
 #[test]
