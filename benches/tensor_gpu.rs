@@ -95,8 +95,8 @@ fn measure(bench: &Bench, name: &str, cols: usize, elements: usize, runs: usize)
         let each = 1e9 / (rows * cols) as f64;
         let kernel = |plan: &Plan| plan.kernel().map_or("none", |kernel| kernel.name());
         println!(
-            "{name}  {cols:6} columns  {what:14} time {:5.2} (best {:.2} against {:.2} ns an element)   first use {:5.2} \
-             (against {:.2} s)   {} against {}",
+            "{name}  {cols:6} columns  {what:14} time {:5.2} (best {:.2} against {:.2} ns an element)   \
+             first use {:5.2} (against {:.2} s)   {} against {}",
             ratios[ratios.len() / 2],
             best.0 * each,
             best.1 * each,

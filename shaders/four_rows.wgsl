@@ -12,15 +12,6 @@ alias RI = I;
 alias RB = vec4<bool>;
 const ROWS: u32 = 4u;
 
-// What each row has of a unit is all that it shares.
-fn first_f(v: F) -> RF { return v; }
-fn first_u(v: U) -> RU { return v; }
-fn fold_max(v: I) -> RI { return v; }
-fn fold_max_u(v: U) -> RU { return v; }
-fn fold_min_u(v: U) -> RU { return v; }
-fn fold_add(v: U) -> RU { return v; }
-fn fold_add_f(v: F) -> RF { return v; }
-
 // Integers of 128 bits, or four others, in limbs; see `wide.wgsl`.
 struct Wide {
     x: RU,

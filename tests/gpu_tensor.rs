@@ -3,23 +3,12 @@
 mod common;
 mod tensor;
 
+use tensor::battery::{battery, battery_of, by_kernel, is_full};
 use tensor::{Device, ragged::ragged, run};
 use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::Thoroughness;
-use wgpu_softmax::verify::tensor::{TensorCase, expected_tensor, first_tensor_difference, tensor_cases};
+use wgpu_softmax::verify::tensor::{first_tensor_difference, tensor_cases};
 use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
-
-fn is_full() -> bool {
-    std::env::var_os("SOFTMAX_FULL").is_some()
-}
-
-/// Every so manieth case of the battery, with what it must give: compiling its kernels takes the time. A
-/// step that is odd takes the operations in turn.
-fn battery(step: usize) -> Vec<(TensorCase, Vec<u32>)> {
-    let (level, step) = if is_full() { (Thoroughness::Full, 1) } else { (Thoroughness::Quick, step) };
-    let cases = tensor_cases(level).into_iter().step_by(step);
-    cases.map(|case| (case.clone(), expected_tensor(&case))).collect()
-}
 
 #[test]
 fn the_planners_kernels_give_the_bits_of_the_specification() {
@@ -50,19 +39,7 @@ fn every_kernel_gives_the_bits_of_the_specification() {
     for entry in common::test_adapters() {
         let mut failures = Vec::new();
         for (at, kernel) in Kernel::ALL.into_iter().enumerate() {
-            let device = Device::new(&entry, Options::default().force(kernel));
-            let mut ran = 0;
-            for (case, expected) in cases.iter().skip(at).step_by(step) {
-                match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
-                    Err(Error::Kernel { .. }) => continue,
-                    Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
-                    Ok(got) => failures.extend(
-                        first_tensor_difference(case, expected, &got).map(|d| format!("{kernel:?} {d}")),
-                    ),
-                }
-                ran += 1;
-            }
-            println!("{entry} {}: {ran} cases", kernel.name());
+            failures.extend(by_kernel(&entry, Some(kernel), cases.iter().skip(at).step_by(step)).1);
         }
         assert!(
             failures.is_empty(),
@@ -76,27 +53,12 @@ fn every_kernel_gives_the_bits_of_the_specification() {
 /// Lanes that work on several rows have kernels of their own, which few cases of the other tests reach.
 #[test]
 fn rows_side_by_side_give_the_bits_of_the_specification() {
-    let (level, step) = if is_full() { (Thoroughness::Full, 1) } else { (Thoroughness::Quick, 7) };
-    let mut cases = tensor_cases(level);
-    cases.retain(|case| case.name.contains("side by side"));
+    let cases = battery_of("side by side", 1);
+    let step = if is_full() { 1 } else { 7 };
     for entry in common::test_adapters() {
         let kernels = [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns].map(Some);
         for (at, kernel) in kernels.into_iter().chain([None]).enumerate() {
-            let mut options = Options::default();
-            options.force = kernel;
-            let device = Device::new(&entry, options);
-            let (mut failures, mut ran) = (Vec::new(), 0);
-            for case in cases.iter().skip(at).step_by(step) {
-                match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
-                    Err(Error::Kernel { .. }) => continue,
-                    Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
-                    Ok(got) => {
-                        failures.extend(first_tensor_difference(case, &expected_tensor(case), &got));
-                    }
-                }
-                ran += 1;
-            }
-            println!("{entry} {kernel:?}: {ran} cases");
+            let (ran, failures) = by_kernel(&entry, kernel, cases.iter().skip(at).step_by(step));
             assert!(ran > 10 && failures.is_empty(), "{entry} {kernel:?}, {ran}:\n{}", failures.join("\n"));
         }
     }

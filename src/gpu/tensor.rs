@@ -26,8 +26,6 @@ pub(super) struct Tensor {
     pub ragged: bool,
     /// Elements of a unit: four where all rows are whole units, two where they are words of halves.
     pub width: u32,
-    /// Whether rows lie side by side, so that an element of each of [`SIDE`] may be a unit.
-    pub side: bool,
     per_element: bool,
 }
 
@@ -51,22 +49,28 @@ impl Tensor {
         let in_quads = shape.is_contiguous() && levels.are_units_of(4, &by_column(terms));
         let width = if in_quads { 4 } else { narrow_width(shape, types, per_element) };
         levels.unit = u64::from(width);
-        let side = levels.are_side_by_side(u64::from(SIDE));
-        levels.side = if side { u64::from(SIDE) } else { 1 };
-        Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, width, side, per_element })
+        if levels.are_side_by_side(u64::from(SIDE)) {
+            levels.side = u64::from(SIDE);
+        }
+        Ok(Self { terms: terms.clone(), types, levels, shape, ragged: false, width, per_element })
     }
 
     /// The same tensor where units of four elements do not begin at whole ones of their buffers.
     pub fn narrow(&self) -> Self {
         let width = narrow_width(self.shape, self.types, self.per_element);
         let levels = Levels { unit: u64::from(width), side: 1, ..self.levels.clone() };
-        Self { levels, width, side: false, ..self.clone() }
+        Self { levels, width, ..self.clone() }
+    }
+
+    /// Whether rows lie side by side, so that an element of each of [`SIDE`] may be a unit.
+    fn is_side_by_side(&self) -> bool {
+        self.levels.side > 1
     }
 
     /// Whether units begin at whole ones of the buffers.
     pub fn takes(&self, args: &SoftmaxArgs<'_>) -> bool {
         let whole = |offset: u64, dtype: DType| offset.is_multiple_of(4 * dtype.bytes());
-        self.width != 4 && !self.side
+        self.width != 4 && !self.is_side_by_side()
             || whole(args.input.offset, self.types.input)
                 && (!self.per_element || whole(args.output.offset, self.types.output))
     }
@@ -112,7 +116,7 @@ impl Tensor {
         let cols = self.shape.cols();
         let is_apart = !self.shape.is_contiguous() && !self.levels.ends_in_columns();
         let halves = [self.types.input, self.types.output].iter().any(|dtype| dtype.bytes() == 2);
-        let apart = match (self.side, halves) {
+        let apart = match (self.is_side_by_side(), halves) {
             (false, _) => Apart::Alone,
             (true, false) => Apart::Words,
             (true, true) => Apart::Halves,

@@ -1,5 +1,6 @@
 //! Cases of the battery of tensors on a device, as an application would run them.
 
+pub mod battery;
 pub mod ragged;
 
 use wgpu_softmax::gpu::adapter::AdapterEntry;

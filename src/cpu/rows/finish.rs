@@ -95,16 +95,21 @@ impl Maxima {
         }
     }
 
-    /// What the results of a special row are.
+    /// What the results of a row are, if it is special.
+    #[inline(always)]
+    pub(crate) fn special_value(&self, job: &Job, row: usize) -> Option<f32> {
+        if self.is_special(row) { self.value_of_special(job, row) } else { None }
+    }
+
     #[cold]
-    pub(crate) fn special_value(&self, job: &Job, row: usize) -> f32 {
-        special_row(&job.op, RowMax::from_key(self.keys[row])).unwrap_or(f32::NAN)
+    #[inline(never)]
+    fn value_of_special(&self, job: &Job, row: usize) -> Option<f32> {
+        special_row(&job.op, RowMax::from_key(self.keys[row]))
     }
 
     /// What the results of special rows are.
     fn special_values(&self, job: &Job, rows: usize) -> impl Iterator<Item = (usize, f32)> {
-        let special = (0..rows).filter(|row| self.is_special(*row));
-        special.filter_map(|row| Some((row, special_row(&job.op, RowMax::from_key(self.keys[row]))?)))
+        (0..rows).filter_map(|row| Some((row, self.special_value(job, row)?)))
     }
 }
 

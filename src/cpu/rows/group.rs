@@ -45,7 +45,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
         let x = &io.x()[row * cols..][..count * cols];
         let x = self::scaled(simd, job, x, scaled);
         let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
-        let ahead = if job.ahead == 0 { group * cols } else { job.ahead };
+        let ahead = job.ahead_or(group * cols);
         let sums = sums::<S, M, false>(
             simd,
             job,
@@ -87,7 +87,7 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], m
     }
     let cols = job.cols;
     let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
-    let ahead = if job.ahead == 0 { group } else { job.ahead };
+    let ahead = job.ahead_or(group);
     let floats = z.len();
     for start in (0..floats).step_by(group) {
         let here = start..floats.min(start + group);
@@ -247,9 +247,9 @@ pub(super) fn write<'a, S: Simd, M: Math<S>>(
     };
     for (r, hold) in rows.enumerate() {
         if let Out::Past(past) = &mut out
-            && maxima.is_special(r)
+            && let Some(value) = maxima.special_value(job, r)
         {
-            hold.fill(maxima.special_value(job, r));
+            hold.fill(value);
             past.rows(simd, hold);
             continue;
         }

@@ -81,6 +81,13 @@ impl Job {
         self.op.precision == Precision::Fast && self.op.kind != OpKind::RowStats
     }
 
+    /// Floats from an element to what is asked for while it is computed; `following` to what follows the rows at
+    /// hand.
+    #[inline(always)]
+    pub(crate) fn ahead_or(&self, following: usize) -> usize {
+        if self.ahead == 0 { following } else { self.ahead }
+    }
+
     /// The result of an element that does not take part, in a row that others make finite.
     pub(crate) fn outside(&self) -> f32 {
         if self.op.kind == OpKind::Softmax { 0.0 } else { f32::from_bits(NEG_INF_BITS) }

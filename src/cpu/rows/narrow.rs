@@ -124,7 +124,7 @@ impl<S: Simd, M: Math<S>, const SPANS: bool, const V: usize> Block<S, M, SPANS, 
     #[inline(always)]
     fn sum(&mut self, simd: S, job: &Job, x: &[f32], lanes: &mut [f32], pitch: usize) {
         let n = S::f32s::LEN;
-        let ahead = if job.ahead == 0 { V * n * job.cols } else { job.ahead };
+        let ahead = job.ahead_or(V * n * job.cols);
         for (v, lanes) in lanes.chunks_exact_mut(pitch).enumerate() {
             for column in 0..job.cols {
                 prefetch(x, ahead.wrapping_add((v * job.cols + column) * n));

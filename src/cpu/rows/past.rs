@@ -20,7 +20,7 @@ const FILL: usize = 1536;
 #[inline(always)]
 pub(super) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
     let cols = job.cols;
-    let group = rows_of_group(cols).min(S::f32s::LEN) * cols;
+    let group = group_floats::<S>(cols);
     let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
     let mut past = Past::new::<S>(y);
     for x in x.chunks(group) {
@@ -39,8 +39,8 @@ pub(super) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f
 #[inline(always)]
 pub(super) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], y: &mut [f32]) {
     let cols = job.cols;
-    let group = rows_of_group(cols).min(S::f32s::LEN) * cols;
-    let ahead = if job.ahead == 0 { group } else { job.ahead };
+    let group = group_floats::<S>(cols);
+    let ahead = job.ahead_or(group);
     let mut past = Past::new::<S>(y);
     for z in z.chunks_mut(group) {
         stream::ask_pages(&past.y[..z.len()]);
@@ -52,17 +52,17 @@ pub(super) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], y
     past.finish();
 }
 
-/// Groups that are half a cache line more than whole ones are slower by a tenth to a sixth, at every length measured; why is
-/// not known.
-fn rows_of_group(cols: usize) -> usize {
-    let rows = (FILL / cols).max(1);
-    let is_slow = |rows: usize| rows * cols % 16 == 8;
-    match rows {
-        _ if !is_slow(rows) => rows,
-        1 if 2 * cols <= GROUP => 2,
-        1 => 1,
-        _ => rows - 1,
-    }
+/// Floats of a group's rows. Groups that are half a cache line more than whole ones are slower by a tenth to a
+/// fifth, at most lengths measured; why is not known.
+fn group_floats<S: Simd>(cols: usize) -> usize {
+    let most = (FILL / cols).max(1);
+    let is_slow = most * cols % 16 == 8;
+    let rows = match most {
+        1 if is_slow && 2 * cols <= GROUP => 2,
+        2.. if is_slow => most - 1,
+        _ => most,
+    };
+    rows.min(S::f32s::LEN) * cols
 }
 
 /// Where results go.

@@ -67,13 +67,12 @@ fn files(variant: &Variant) -> Vec<&'static str> {
 
 /// The elements of a unit, and what rows have of one.
 fn unit(choice: &Choice) -> Vec<&'static str> {
-    let width = match choice.width {
-        _ if choice.rows > 1 => return vec![shader!("four_rows")],
-        4 => shader!("width_4"),
-        2 => shader!("width_2"),
-        _ => shader!("width_1"),
-    };
-    vec![width, shader!("one_row")]
+    match choice.width {
+        _ if choice.rows > 1 => vec![shader!("four_rows"), shader!("unfolded")],
+        4 => vec![shader!("width_4"), shader!("one_row")],
+        2 => vec![shader!("width_2"), shader!("one_row")],
+        _ => vec![shader!("width_1"), shader!("one_row"), shader!("unfolded")],
+    }
 }
 
 /// The same of a tensor.
