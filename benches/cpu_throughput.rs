@@ -1,7 +1,7 @@
 //! Throughput of the CPU implementation as JSON, one line per shape: GB/s counting one read and one
 //! write of each element, the result buffer reused, medians and best of the runs.
 //!
-//! `cargo bench --bench cpu_throughput -- [--cols 1000,4096] [--elements 16777216] [--threads 1,2]`
+//! `cargo bench --bench cpu_throughput -- [--cols 1000,4096] [--elements 16777216] [--threads 1,2] [--level avx2]`
 //! prints the table. Beside other libraries: `cargo xtask peers`.
 
 mod common;
@@ -9,7 +9,7 @@ mod common;
 use std::time::Instant;
 
 use common::{check_bits, logits};
-use wgpu_softmax::cpu::{self, Options};
+use wgpu_softmax::cpu::{self, Options, SimdLevel};
 use wgpu_softmax::{Precision, Shape, Softmax};
 
 const COLS: [usize; 8] = [3, 10, 128, 1000, 4096, 32768, 131_072, 1 << 24];
@@ -41,8 +41,18 @@ fn list(args: &[String], name: &str, default: &[usize]) -> Vec<usize> {
     given.map_or(default.to_vec(), |v| v.split(',').map(|n| n.parse().expect("a number")).collect())
 }
 
-fn options(threads: usize) -> Options {
+/// The level of a name, or the best one there is.
+fn level(args: &[String]) -> Option<SimdLevel> {
+    let name = args.iter().position(|a| a == "--level").and_then(|i| args.get(i + 1))?;
+    let level = SimdLevel::available().into_iter().find(|level| level.name().eq_ignore_ascii_case(name));
+    Some(level.unwrap_or_else(|| panic!("no level {name} here, of {:?}", SimdLevel::available())))
+}
+
+fn options(threads: usize, level: Option<SimdLevel>) -> Options {
     let mut options = Options::new();
+    if let Some(level) = level {
+        options = options.level(level);
+    }
     // One thread is the calling one; more are what rayon has, with its own cutting.
     options.threads = (threads == 1).then_some(1);
     options
@@ -56,7 +66,7 @@ fn table(args: &[String]) {
         let mut case = Case::new(rows, cols);
         for threads in list(args, "--threads", &[1, 2]) {
             for (name, precision) in [("reproducible", Precision::Reproducible), ("fast", Precision::Fast)] {
-                let options = options(threads);
+                let options = options(threads, level(args));
                 let mut ns: Vec<f64> = (0..runs + 1).map(|_| case.run(&options, precision)).skip(1).collect();
                 ns.sort_by(f64::total_cmp);
                 let rate = |ns: f64| (rows * cols * 8) as f64 / ns;

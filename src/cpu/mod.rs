@@ -34,7 +34,7 @@ mod tensor;
 pub use copy::copy_with;
 pub use exp::RowRange;
 pub use options::{Options, SimdLevel};
-pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST};
+pub use rows::{GROUP, HELD_COLS, NARROW_COLS, NARROW_COLS_FAST, SHORT_COLS};
 pub use shards::{
     finish, finish_in_place, finish_in_place_with, finish_with, row_max, row_max_with, row_statistics,
     row_statistics_with, row_sum, row_sum_with,

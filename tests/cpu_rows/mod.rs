@@ -2,7 +2,7 @@
 //! compute them.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use wgpu_softmax::cpu::{GROUP, HELD_COLS, NARROW_COLS, Options, SimdLevel};
+use wgpu_softmax::cpu::{GROUP, HELD_COLS, NARROW_COLS, Options, SHORT_COLS, SimdLevel};
 
 /// Every way to run: each level with one thread, the best one also with more.
 pub fn ways() -> Vec<Options> {
@@ -54,7 +54,7 @@ pub fn spread_row(random: &mut Random, cols: usize, spread: f32) -> Vec<f32> {
 pub fn lengths() -> Vec<usize> {
     let mut lengths: Vec<usize> = (0..=1040).filter(|n| full() || *n <= 80 || n % 37 == 0).collect();
     lengths.extend((7..=14).flat_map(|k| [(1 << k) - 1, 1 << k, (1 << k) + 1]));
-    for threshold in [NARROW_COLS, GROUP / 16, GROUP, HELD_COLS] {
+    for threshold in [NARROW_COLS, SHORT_COLS, GROUP / 16, GROUP, HELD_COLS] {
         lengths.extend([threshold - 1, threshold, threshold + 1]);
     }
     lengths.sort();

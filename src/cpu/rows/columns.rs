@@ -114,14 +114,14 @@ impl<S: Simd, M: Math<S>> Strip<S, M> {
             *v = load(simd, &lines[i * pitch..]);
         }
         let e = if self.is_near {
-            let e = M::Near::exp_many(simd, &v, &self.row);
+            let e = M::Near::exp_many(simd, &v, &[self.row]);
             e.iter().for_each(
                 #[inline(always)]
                 |e| M::Near::add(&mut self.near, *e),
             );
             e
         } else {
-            let e = M::exp_many(simd, &v, &self.row);
+            let e = M::exp_many(simd, &v, &[self.row]);
             e.iter().for_each(
                 #[inline(always)]
                 |e| M::add(&mut self.sum, *e),

@@ -8,13 +8,12 @@ use std::iter::once;
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
-use super::pass::{ELEMENTS, EXPONENTIALS, IN_PLACE, NOTHING, exp_sum};
+use super::groups::{Before, Groups};
 use super::past::{self, Out};
+use super::sums::{Sums, of_group, sums};
 use super::{DIRECT_COLS, GROUP, Io, Job};
 use crate::OpKind;
-use crate::cpu::simd::{
-    Math, PerRow, from_rows, lanes_from, log::log_probability, map, map_in_place, special, splat, to_rows,
-};
+use crate::cpu::simd::{Math, from_rows, log::log_probability, map, map_in_place, special, splat, to_rows};
 
 /// Floats of scratch for rows of this length: two groups.
 pub(crate) fn scratch(cols: usize) -> usize {
@@ -23,9 +22,15 @@ pub(crate) fn scratch(cols: usize) -> usize {
 
 /// Computes all rows of a part.
 #[inline(always)]
-pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
+pub(crate) fn run<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    mut io: Io,
+    scratch: &mut [f32],
+) {
     let (cols, words) = (job.cols, job.words);
-    if let Io::Apart(x, y) = &mut io
+    if !SHORT
+        && let Io::Apart(x, y) = &mut io
         && cols >= DIRECT_COLS
         && job.op.kind.is_elementwise()
     {
@@ -34,32 +39,30 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     if let Io::Apart(x, y) = &mut io
         && job.stream
     {
-        return past::run::<S, M>(simd, job, x, y, scratch);
+        return past::run::<S, M, SHORT>(simd, job, x, y, scratch);
     }
-    let group = (GROUP / cols).clamp(1, S::f32s::LEN);
-    let rows = io.x().len() / cols;
-    let (scaled, hold) = scratch.split_at_mut(cols.max(GROUP));
-    for row in (0..rows).step_by(group) {
-        let count = group.min(rows - row);
-        let hold = &mut hold[..count * cols];
-        let x = &io.x()[row * cols..][..count * cols];
-        let x = self::scaled(simd, job, x, scaled);
-        let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
-        let ahead = job.ahead_or(group * cols);
-        let sums = sums::<S, M, false>(
-            simd,
-            job,
-            &maxima,
-            x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols)),
-            ahead,
-        );
-        let y = &mut io.y()[row * words..][..count * words];
-        if job.op.kind.is_elementwise() {
-            write::<S, M>(simd, job, &maxima, &sums, hold.chunks_exact_mut(cols), Out::Slice(y));
-            maxima.fill(job, count, y);
-        } else {
-            per_row::<S, M>(simd, job, &maxima, &sums.totals, y);
+    let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
+    let mut groups = Groups::new(io.x().len(), group, false);
+    let ahead = job.ahead_or(groups.ahead());
+    let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
+    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
+    while let Some(here) = groups.next(&before.0) {
+        let coming = extremes_of_group::<S, M, SHORT>(simd, job, &io.x()[here.clone()], scratch);
+        let (rows, maxima, sums) = &before;
+        if !rows.is_empty() {
+            let count = rows.len() / cols;
+            let y = &mut io.y()[rows.start / cols * words..][..count * words];
+            let hold = &mut hold[..rows.len()];
+            if job.op.kind.is_elementwise() {
+                write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Slice(y));
+                maxima.fill(job, count, y);
+            } else {
+                per_row::<S, M>(simd, job, maxima, &sums.totals, y);
+            }
         }
+        let (x, hold) = (elements(job, &io.x()[here.clone()], scratch), &mut hold[..here.len()]);
+        let sums = of_group::<S, M, false, SHORT>(simd, job, &coming, x, hold, ahead);
+        before = (here, coming, sums);
     }
 }
 
@@ -70,7 +73,7 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
     for row in 0..x.len() / job.cols {
         let (x, y) = (&x[row * job.cols..][..job.cols], &mut y[row * job.cols..][..job.cols]);
         let x = scaled(simd, job, x, scratch);
-        let maxima = maxima::<S, M>(simd, false, once(x));
+        let maxima = maxima::<S, M, false>(simd, false, once(x));
         let sums = sums::<S, M, false>(simd, job, &maxima, once((x, &mut *y)), job.cols);
         write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), Out::Place);
         maxima.fill(job, 1, y);
@@ -79,42 +82,76 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
 
 /// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
 #[inline(always)]
-pub(crate) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], mut y: Option<&mut [f32]>) {
+pub(crate) fn in_place<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    z: &mut [f32],
+    mut y: Option<&mut [f32]>,
+) {
     if let Some(y) = y.as_deref_mut()
         && job.stream
     {
-        return past::in_place::<S, M>(simd, job, z, y);
+        return past::in_place::<S, M, SHORT>(simd, job, z, y);
     }
     let cols = job.cols;
     let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
-    let ahead = job.ahead_or(group);
-    let floats = z.len();
-    for start in (0..floats).step_by(group) {
-        let here = start..floats.min(start + group);
-        let (z, rows) = (&mut z[here.clone()], here.len() / cols);
-        scale_in_place(simd, job, z);
-        let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
-        let sums = sums::<S, M, true>(simd, job, &maxima, in_their_place(z, cols), ahead);
-        let mut y = y.as_deref_mut().map(
-            #[inline(always)]
-            |y| &mut y[here.clone()],
-        );
-        let out = match y.as_deref_mut() {
-            Some(y) => Out::Slice(y),
-            None => Out::Place,
-        };
-        write::<S, M>(simd, job, &maxima, &sums, z.chunks_exact_mut(cols), out);
-        maxima.fill(job, rows, y.unwrap_or(z));
+    let mut groups = Groups::new(z.len(), group, false);
+    let ahead = job.ahead_or(groups.ahead());
+    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
+    while let Some(here) = groups.next(&before.0) {
+        let coming = extremes_in_place::<S, M, SHORT>(simd, job, &mut z[here.clone()]);
+        let (rows, maxima, sums) = &before;
+        if !rows.is_empty() {
+            let z = &mut z[rows.clone()];
+            let mut y = y.as_deref_mut().map(
+                #[inline(always)]
+                |y| &mut y[rows.clone()],
+            );
+            let out = match y.as_deref_mut() {
+                Some(y) => Out::Slice(y),
+                None => Out::Place,
+            };
+            write::<S, M>(simd, job, maxima, sums, z.chunks_exact_mut(cols), out);
+            maxima.fill(job, rows.len() / cols, y.unwrap_or(z));
+        }
+        let sums = of_group::<S, M, true, SHORT>(simd, job, &coming, &[], &mut z[here.clone()], ahead);
+        before = (here, coming, sums);
     }
 }
 
-/// Rows whose exponentials take the elements' place, as [`sums`] takes them.
+/// The extremes of a group's rows, whose elements times the scale go to scratch where that changes them.
 #[inline(always)]
-pub(super) fn in_their_place(z: &mut [f32], cols: usize) -> impl Iterator<Item = (&[f32], &mut [f32])> {
-    z.chunks_exact_mut(cols).map(
-        #[inline(always)]
-        |z| (&[][..], z),
-    )
+pub(super) fn extremes_of_group<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    scratch: &mut [f32],
+) -> Maxima {
+    if x.is_empty() {
+        return Maxima::EMPTY;
+    }
+    let x = scaled(simd, job, x, scratch);
+    maxima::<S, M, SHORT>(simd, false, x.chunks_exact(job.cols))
+}
+
+/// The same for elements in the place where their exponentials will be.
+#[inline(always)]
+pub(super) fn extremes_in_place<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    z: &mut [f32],
+) -> Maxima {
+    if z.is_empty() {
+        return Maxima::EMPTY;
+    }
+    scale_in_place(simd, job, z);
+    maxima::<S, M, SHORT>(simd, job.holes, z.chunks_exact(job.cols))
+}
+
+/// What [`scaled`] has made of the elements.
+#[inline(always)]
+pub(super) fn elements<'a>(job: &Job, x: &'a [f32], scratch: &'a [f32]) -> &'a [f32] {
+    if job.op.scale == 1.0 { x } else { &scratch[..x.len()] }
 }
 
 /// The elements times the scale, in scratch where that changes them.
@@ -148,80 +185,33 @@ pub(super) fn scale_in_place<S: Simd>(simd: S, job: &Job, z: &mut [f32]) {
     }
 }
 
-/// `holes` says that elements that are -inf do not count as least.
+/// The extremes of rows that are long enough for each to have them by itself.
 #[inline(always)]
-pub(super) fn maxima<'a, S: Simd, M: Math<S>>(
+fn extremes<'a, S: Simd, const HOLES: bool>(
     simd: S,
-    holes: bool,
     rows: impl Iterator<Item = &'a [f32]>,
-) -> Maxima {
+) -> (S::i32s, S::f32s) {
     let (mut keys, mut least) = (S::i32s::splat(simd, 0), splat(simd, 0.0));
     for (r, x) in rows.enumerate() {
-        (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = if holes {
-            special::extremes::<S, true>(simd, x)
-        } else {
-            special::extremes::<S, false>(simd, x)
-        };
+        (keys.as_mut_slice()[r], least.as_mut_slice()[r]) = special::extremes::<S, HOLES>(simd, x);
     }
+    (keys, least)
+}
+
+/// `holes` says that elements that are -inf do not count as least; `SHORT` that rows are of at most [`SHORT_COLS`].
+#[inline(always)]
+pub(super) fn maxima<'a, S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    holes: bool,
+    rows: impl Iterator<Item = &'a [f32]> + Clone,
+) -> Maxima {
+    let (keys, least) = match (SHORT, holes) {
+        (true, true) => special::extremes_of_rows::<S, true>(simd, rows),
+        (true, false) => special::extremes_of_rows::<S, false>(simd, rows),
+        (false, true) => extremes::<S, true>(simd, rows),
+        (false, false) => extremes::<S, false>(simd, rows),
+    };
     Maxima::new::<S, M>(simd, keys, least)
-}
-
-/// What the first pass says of a group's rows.
-pub(super) struct Sums<T> {
-    pub(super) totals: PerRow<T>,
-    /// One over what the exponentials are held times.
-    release: PerRow<f32>,
-}
-
-/// Of rows, and where their exponentials go. With `Z` that is where the elements are, and the rows are empty.
-#[inline(always)]
-pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
-    simd: S,
-    job: &Job,
-    maxima: &Maxima,
-    rows: impl Iterator<Item = (&'a [f32], &'a mut [f32])>,
-    ahead: usize,
-) -> Sums<M::Total> {
-    let mut sums = Sums { totals: [M::ONE; _], release: [1.0; _] };
-    let ranges = M::row(simd, from_rows(simd, &maxima.values));
-    let release = splat(simd, 1.0) / M::Near::unit(simd, &ranges);
-    for (r, (x, hold)) in rows.enumerate() {
-        if maxima.is_special(r) {
-            continue;
-        }
-        let row = M::lane(simd, &ranges, &maxima.values, r);
-        if maxima.is_near(r) {
-            sums.totals[r] = if Z && job.holes {
-                row_sum::<S, M::Holes, Z>(simd, job, x, &row, hold, ahead)
-            } else {
-                row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
-            };
-            sums.release[r] = release.as_slice()[r];
-        } else {
-            sums.totals[r] = row_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
-        }
-    }
-    sums
-}
-
-#[inline(always)]
-fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
-    simd: S,
-    job: &Job,
-    x: &[f32],
-    row: &M::Row,
-    hold: &mut [f32],
-    ahead: usize,
-) -> M::Total {
-    let len = if Z { hold.len() } else { x.len() };
-    let fresh = lanes_from(simd, S::f32s::LEN - len % S::f32s::LEN);
-    match job.op.kind {
-        OpKind::Softmax if Z => exp_sum::<S, M, IN_PLACE>(simd, x, row, fresh, hold, ahead),
-        _ if Z => exp_sum::<S, M, NOTHING>(simd, hold, row, fresh, &mut [], ahead),
-        OpKind::Softmax => exp_sum::<S, M, EXPONENTIALS>(simd, x, row, fresh, hold, ahead),
-        OpKind::LogSoftmax => exp_sum::<S, M, ELEMENTS>(simd, x, row, fresh, hold, ahead),
-        _ => exp_sum::<S, M, NOTHING>(simd, x, row, fresh, hold, ahead),
-    }
 }
 
 /// The second pass: from where the exponentials wait to the result. Special rows are filled in here only where
@@ -231,20 +221,14 @@ pub(super) fn write<'a, S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     maxima: &Maxima,
-    sums: &Sums<M::Total>,
+    sums: &Sums<S, M::Total>,
     rows: impl Iterator<Item = &'a mut [f32]>,
     mut out: Out,
 ) {
     let (max, cols) = (&maxima.values, job.cols);
     let softmax = job.op.kind == OpKind::Softmax;
-    let release = from_rows(simd, &sums.release);
-    let [a, b] = if softmax {
-        let [high, low] = M::reciprocals(simd, &sums.totals);
-        [to_rows::<S>(high * release), to_rows::<S>(low * release)]
-    } else {
-        let [high, low] = M::logs(simd, &sums.totals, from_rows(simd, max));
-        [to_rows::<S>(high), to_rows::<S>(low)]
-    };
+    let by = if softmax { sums.by } else { M::logs(simd, &sums.totals, from_rows(simd, max)) };
+    let [a, b] = [to_rows::<S>(by[0]), to_rows::<S>(by[1])];
     for (r, hold) in rows.enumerate() {
         if let Out::Past(past) = &mut out
             && let Some(value) = maxima.special_value(job, r)

@@ -7,6 +7,7 @@
 mod columns;
 mod finish;
 mod group;
+mod groups;
 mod io;
 pub(crate) mod long;
 mod narrow;
@@ -15,6 +16,7 @@ mod pass;
 mod past;
 mod spans;
 mod strips;
+mod sums;
 
 pub(crate) use columns::Lines;
 pub(crate) use io::Io;
@@ -34,8 +36,12 @@ use strips::STRIP_COLS;
 pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
 pub const NARROW_COLS_FAST: usize = 24;
+/// The same where all of each row takes part: groups of longer ones are faster.
+const NARROW_COLS_WHOLE: usize = 40;
 /// The same where results go past the caches: a block of longer ones, as they are and turned, fills the L1 cache.
 const NARROW_COLS_PAST: usize = 27;
+/// Up to here near rows are taken two at a time. Their sums are less than 256, as `lane_reciprocals` needs it.
+pub const SHORT_COLS: usize = 180;
 /// Up to here a row's exponentials are kept; longer rows compute them twice.
 pub const HELD_COLS: usize = 131_072;
 /// Floats that a group of rows may fill, so that input, exponentials and the input of the next group stay in an
@@ -114,7 +120,8 @@ pub(crate) fn run(job: &Job, io: Io) {
 
 /// The same where more rows follow: [`stream::fence`] must come after the last.
 pub(crate) fn run_unfenced(job: &Job, io: Io) {
-    let is_narrow = job.is_narrow() && (job.cols <= NARROW_COLS_PAST || !job.stream);
+    let most = if job.stream { NARROW_COLS_PAST } else { NARROW_COLS_WHOLE };
+    let is_narrow = job.is_narrow() && job.cols <= most;
     match (is_narrow, job.is_long()) {
         (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
@@ -197,17 +204,19 @@ fn by_group(job: &Job, io: Io) {
         Io::Through(z, y) if job.op.kind.is_elementwise() => (z, Some(y)),
         io => return scratch::with(group::scratch(job.cols), |scratch| by_group_apart(job, io, scratch)),
     };
-    if job.is_fast() {
-        dispatch!(job.token, simd => group::in_place::<_, Fast>(simd, job, z, y));
-    } else {
-        dispatch!(job.token, simd => group::in_place::<_, Exact>(simd, job, z, y));
+    match (job.is_fast(), job.cols <= SHORT_COLS) {
+        (true, true) => dispatch!(job.token, simd => group::in_place::<_, Fast, true>(simd, job, z, y)),
+        (true, _) => dispatch!(job.token, simd => group::in_place::<_, Fast, false>(simd, job, z, y)),
+        (_, true) => dispatch!(job.token, simd => group::in_place::<_, Exact, true>(simd, job, z, y)),
+        _ => dispatch!(job.token, simd => group::in_place::<_, Exact, false>(simd, job, z, y)),
     }
 }
 
 fn by_group_apart(job: &Job, io: Io, scratch: &mut [f32]) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => group::run::<_, Fast>(simd, job, io, scratch));
-    } else {
-        dispatch!(job.token, simd => group::run::<_, Exact>(simd, job, io, scratch));
+    match (job.is_fast(), job.cols <= SHORT_COLS) {
+        (true, true) => dispatch!(job.token, simd => group::run::<_, Fast, true>(simd, job, io, scratch)),
+        (true, _) => dispatch!(job.token, simd => group::run::<_, Fast, false>(simd, job, io, scratch)),
+        (_, true) => dispatch!(job.token, simd => group::run::<_, Exact, true>(simd, job, io, scratch)),
+        _ => dispatch!(job.token, simd => group::run::<_, Exact, false>(simd, job, io, scratch)),
     }
 }

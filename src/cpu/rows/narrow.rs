@@ -261,7 +261,7 @@ fn columns<S: Simd, M: Math<S>, const U: usize>(simd: S, lanes: &mut [f32], row:
     for i in 0..U {
         v[i] = load(simd, &lanes[i * n..]);
     }
-    let e = M::exp_many(simd, &v, row);
+    let e = M::exp_many(simd, &v, &[*row]);
     for i in 0..U {
         M::add(sum, e[i]);
         store::<S>(e[i], &mut lanes[i * n..]);

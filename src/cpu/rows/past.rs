@@ -4,7 +4,9 @@
 use fearless_simd::prelude::*;
 
 use super::finish::Maxima;
-use super::group::{Sums, in_their_place, maxima, scale_in_place, scaled, sums, write};
+use super::group::{elements, extremes_in_place, extremes_of_group, write};
+use super::groups::{Before, Groups};
+use super::sums::{Sums, of_group};
 use super::{GROUP, Job};
 use crate::cpu::simd::{MAX_LANES, Math, load, map, map_in_place, store};
 use crate::cpu::stream;
@@ -18,36 +20,67 @@ const FILL: usize = 1536;
 
 /// Computes all rows of a part, each of at least one vector.
 #[inline(always)]
-pub(super) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+pub(super) fn run<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    y: &mut [f32],
+    scratch: &mut [f32],
+) {
     let cols = job.cols;
     let group = group_floats::<S>(cols);
     let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
     let mut past = Past::new::<S>(y);
-    for x in x.chunks(group) {
-        stream::ask_pages(&past.y[..x.len()]);
-        let hold = &mut hold[..x.len()];
-        let x = scaled(simd, job, x, scratch);
-        let maxima = maxima::<S, M>(simd, false, x.chunks_exact(cols));
-        let rows = x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols));
-        let sums = sums::<S, M, false>(simd, job, &maxima, rows, group);
-        past.group::<S, M>(simd, job, &maxima, &sums, hold);
+    let mut groups = Groups::new(x.len(), group, cols > GROUP);
+    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
+    while let Some(here) = groups.next(&before.0) {
+        let x = &x[here.clone()];
+        if groups.apart {
+            stream::ask_pages(&past.y[..here.len()]);
+        }
+        let coming = extremes_of_group::<S, M, SHORT>(simd, job, x, scratch);
+        let (rows, maxima, sums) = &before;
+        if !rows.is_empty() {
+            past.group::<S, M>(simd, job, maxima, sums, &mut hold[..rows.len()]);
+        }
+        if !groups.apart {
+            stream::ask_pages(&past.y[..here.len()]);
+        }
+        let (x, hold) = (elements(job, x, scratch), &mut hold[..x.len()]);
+        let sums = of_group::<S, M, false, SHORT>(simd, job, &coming, x, hold, groups.ahead());
+        before = (here, coming, sums);
     }
     past.finish();
 }
 
 /// The same for rows whose exponentials take the elements' place.
 #[inline(always)]
-pub(super) fn in_place<S: Simd, M: Math<S>>(simd: S, job: &Job, z: &mut [f32], y: &mut [f32]) {
+pub(super) fn in_place<S: Simd, M: Math<S>, const SHORT: bool>(
+    simd: S,
+    job: &Job,
+    z: &mut [f32],
+    y: &mut [f32],
+) {
     let cols = job.cols;
     let group = group_floats::<S>(cols);
-    let ahead = job.ahead_or(group);
+    let mut groups = Groups::new(z.len(), group, cols > GROUP);
+    let ahead = job.ahead_or(groups.ahead());
     let mut past = Past::new::<S>(y);
-    for z in z.chunks_mut(group) {
-        stream::ask_pages(&past.y[..z.len()]);
-        scale_in_place(simd, job, z);
-        let maxima = maxima::<S, M>(simd, job.holes, z.chunks_exact(cols));
-        let sums = sums::<S, M, true>(simd, job, &maxima, in_their_place(z, cols), ahead);
-        past.group::<S, M>(simd, job, &maxima, &sums, z);
+    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
+    while let Some(here) = groups.next(&before.0) {
+        if groups.apart {
+            stream::ask_pages(&past.y[..here.len()]);
+        }
+        let coming = extremes_in_place::<S, M, SHORT>(simd, job, &mut z[here.clone()]);
+        let (rows, maxima, sums) = &before;
+        if !rows.is_empty() {
+            past.group::<S, M>(simd, job, maxima, sums, &mut z[rows.clone()]);
+        }
+        if !groups.apart {
+            stream::ask_pages(&past.y[..here.len()]);
+        }
+        let sums = of_group::<S, M, true, SHORT>(simd, job, &coming, &[], &mut z[here.clone()], ahead);
+        before = (here, coming, sums);
     }
     past.finish();
 }
@@ -121,7 +154,7 @@ impl<'a> Past<'a> {
         simd: S,
         job: &Job,
         maxima: &Maxima,
-        sums: &Sums<M::Total>,
+        sums: &Sums<S, M::Total>,
         hold: &mut [f32],
     ) {
         let cols = job.cols;

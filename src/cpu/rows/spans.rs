@@ -7,8 +7,9 @@ use std::ops::Range;
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
-use super::group::{maxima, scale_in_place, sums, write};
+use super::group::{maxima, scale_in_place, write};
 use super::past::Out;
+use super::sums::sums;
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
@@ -145,7 +146,7 @@ fn rows_of_group<S: Simd, M: Math<S>>(
         }
     }
     let job = &Job { holes, ..*job };
-    let maxima = maxima::<S, M>(
+    let maxima = maxima::<S, M, false>(
         simd,
         holes,
         z.chunks_exact(pitch).enumerate().map(

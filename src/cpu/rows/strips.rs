@@ -5,7 +5,7 @@ use fearless_simd::prelude::*;
 
 use super::columns::Lines;
 use super::finish::{Maxima, per_row};
-use super::{Job, NARROW_COLS};
+use super::{Job, SHORT_COLS};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{Math, PerRow, from_rows, load, log::log_probability, splat, store};
@@ -94,7 +94,7 @@ impl Strip<'_> {
         let row = N::row(simd, max);
         let sum = self.exponentials::<S, N>(simd, &row, true);
         // Few exponentials are summed up in words that vectors hold.
-        let [high, low] = if self.cols <= NARROW_COLS {
+        let [high, low] = if self.cols <= SHORT_COLS {
             N::lane_reciprocals(simd, sum, self.cols as u32)
         } else {
             N::reciprocals(simd, &maxima.settled::<S, N>(N::lanes(sum, self.cols as u32)))
@@ -148,7 +148,7 @@ impl Strip<'_> {
         for (i, v) in v.iter_mut().enumerate() {
             *v = load(simd, &self.lines[(k + i) * self.pitch..]);
         }
-        let e = M::exp_many(simd, &v, row);
+        let e = M::exp_many(simd, &v, &[*row]);
         for (i, e) in e.iter().enumerate() {
             M::add(sum, *e);
             if keep {

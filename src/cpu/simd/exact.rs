@@ -19,6 +19,7 @@ impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
     type Holes = Exact<HOLES>;
     type Row = Range<S>;
     type Sum = Bins<S>;
+    type Lanes = [S::u32s; 2];
     type Total = u64;
     const ZERO: u64 = 0;
     const ONE: u64 = 1 << (2 * BIN_STEP);
@@ -48,8 +49,12 @@ impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many::<S, FORM, U>(simd, x, row)
+    fn exp_many<const U: usize, const R: usize>(
+        simd: S,
+        x: &[S::f32s; U],
+        rows: &[Range<S>; R],
+    ) -> [S::f32s; U] {
+        exp_many::<S, FORM, U, R>(simd, x, rows)
     }
 
     #[inline(always)]
@@ -65,6 +70,16 @@ impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
     #[inline(always)]
     fn total(sum: Bins<S>, count: u32) -> u64 {
         sum.total(count)
+    }
+
+    #[inline(always)]
+    fn held(sum: Bins<S>) -> [S::u32s; 2] {
+        sum.bins
+    }
+
+    #[inline(always)]
+    fn across(simd: S, rows: &Range<S>, lanes: &PerRow<[S::u32s; 2]>) -> Bins<S> {
+        <Self as Math<S>>::empty(simd, rows).across(lanes)
     }
 
     #[inline(always)]
@@ -111,6 +126,7 @@ impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
     type Holes = ExactLong<HOLES>;
     type Row = Range<S>;
     type Sum = ThreeBins<S>;
+    type Lanes = ();
     type Total = u128;
     const ZERO: u128 = 0;
     const ONE: u128 = 1 << (3 * BIN_STEP);
@@ -139,8 +155,12 @@ impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
     }
 
     #[inline(always)]
-    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Range<S>) -> [S::f32s; U] {
-        exp_many::<S, FORM, U>(simd, x, row)
+    fn exp_many<const U: usize, const R: usize>(
+        simd: S,
+        x: &[S::f32s; U],
+        rows: &[Range<S>; R],
+    ) -> [S::f32s; U] {
+        exp_many::<S, FORM, U, R>(simd, x, rows)
     }
 
     #[inline(always)]
@@ -156,6 +176,12 @@ impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
     #[inline(always)]
     fn total(sum: ThreeBins<S>, count: u32) -> u128 {
         sum.total(count)
+    }
+
+    fn held(_: ThreeBins<S>) {}
+
+    fn across(_: S, _: &Range<S>, _: &PerRow<()>) -> ThreeBins<S> {
+        unreachable!("long rows are summed one by one")
     }
 
     fn lanes(_: ThreeBins<S>, _: u32) -> PerRow<u128> {

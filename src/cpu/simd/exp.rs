@@ -115,21 +115,22 @@ fn raised<S: Simd, const FORM: u8>(simd: S, polynomial: S::f32s, power: S::u32s)
 /// of every bin, and as a probability below the normal range, so that they count for nothing.
 #[inline(always)]
 pub(crate) fn exp<S: Simd, const FORM: u8>(simd: S, x: S::f32s, row: &Range<S>) -> S::f32s {
-    exp_many::<S, FORM, 1>(simd, &[x], row)[0]
+    exp_many::<S, FORM, 1, 1>(simd, &[x], &[*row])[0]
 }
 
 /// [`exp`] of several vectors, step by step for all of them: the operations of one are a chain of
-/// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains.
+/// some 25 that wait for each other, and a processor looks ahead too little to overlap many chains. Each of the
+/// rows has as many of the vectors, in its turn.
 #[inline(always)]
-pub(crate) fn exp_many<S: Simd, const FORM: u8, const U: usize>(
+pub(crate) fn exp_many<S: Simd, const FORM: u8, const U: usize, const R: usize>(
     simd: S,
     x: &[S::f32s; U],
-    row: &Range<S>,
+    rows: &[Range<S>; R],
 ) -> [S::f32s; U] {
     let mut r = *x;
-    let mut power = [row.bias; U];
+    let mut power = [rows[0].bias; U];
     for i in 0..U {
-        (r[i], power[i]) = split::<S, FORM>(simd, x[i], row);
+        (r[i], power[i]) = split::<S, FORM>(simd, x[i], &rows[i * R / U]);
     }
     let e = polynomial_many::<S, U>(&r);
     for i in 0..U {

@@ -62,6 +62,7 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     type Holes = Fast;
     type Row = S::f32s;
     type Sum = S::f32s;
+    type Lanes = S::f32s;
     type Total = f32;
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
@@ -103,6 +104,20 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     #[inline(always)]
     fn total(sum: S::f32s, _: u32) -> f32 {
         sum.reduce_sum()
+    }
+
+    #[inline(always)]
+    fn held(sum: S::f32s) -> S::f32s {
+        sum
+    }
+
+    #[inline(always)]
+    fn across(_: S, _: &S::f32s, lanes: &PerRow<S::f32s>) -> S::f32s {
+        super::across::<S, S::f32s>(
+            &mut { *lanes },
+            #[inline(always)]
+            |a, b| a + b,
+        )
     }
 
     #[inline(always)]

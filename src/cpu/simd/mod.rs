@@ -59,13 +59,15 @@ impl WideTotal {
 pub(crate) trait Math<S: Simd>: 'static {
     /// The same arithmetic for near rows: no element is further than [`Math::NEAR`] below a maximum
     /// that is not beyond `ANCHOR_LIMIT`.
-    type Near: Math<S, Row = Self::Row, Total = Self::Total>;
+    type Near: Math<S, Row = Self::Row, Sum = Self::Sum, Total = Self::Total>;
     /// The same for rows that are near but for elements that are -inf.
-    type Holes: Math<S, Row = Self::Row, Total = Self::Total>;
+    type Holes: Math<S, Row = Self::Row, Sum = Self::Sum, Total = Self::Total>;
     /// What the exponentials of a row share, splat or one row per lane.
     type Row: Copy;
     /// A sum in registers.
     type Sum: Copy;
+    /// What the lanes of a sum hold, without what a row's lanes share.
+    type Lanes: Copy;
     /// A row's sum.
     type Total: Copy + Send + Sync + 'static;
 
@@ -86,12 +88,16 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn unit(simd: S, row: &Self::Row) -> S::f32s;
     /// The exponential of elements that are no NaN and not above the maximum.
     fn exp(simd: S, x: S::f32s, row: &Self::Row) -> S::f32s;
-    /// The exponentials of several vectors at once.
+    /// The exponentials of several vectors at once; each of the rows has as many of them, in its turn.
     #[inline(always)]
-    fn exp_many<const U: usize>(simd: S, x: &[S::f32s; U], row: &Self::Row) -> [S::f32s; U] {
+    fn exp_many<const U: usize, const R: usize>(
+        simd: S,
+        x: &[S::f32s; U],
+        rows: &[Self::Row; R],
+    ) -> [S::f32s; U] {
         let mut e = *x;
-        for e in &mut e {
-            *e = Self::exp(simd, *e, row);
+        for i in 0..U {
+            e[i] = Self::exp(simd, x[i], &rows[i * R / U]);
         }
         e
     }
@@ -101,6 +107,10 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn add(sum: &mut Self::Sum, e: S::f32s);
     /// The sum over all lanes, which took `count` exponentials each, at most `numerics::FLUSH`.
     fn total(sum: Self::Sum, count: u32) -> Self::Total;
+    /// What the lanes of a sum hold.
+    fn held(sum: Self::Sum) -> Self::Lanes;
+    /// The sums of up to [`MAX_LANES`] rows that were in the lanes of one sum each, one row in each lane.
+    fn across(simd: S, rows: &Self::Row, lanes: &PerRow<Self::Lanes>) -> Self::Sum;
     /// The sum of each lane.
     fn lanes(sum: Self::Sum, count: u32) -> PerRow<Self::Total>;
     /// The sum of both.
@@ -109,7 +119,7 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn wide(total: Self::Total) -> WideTotal;
     /// What each row's exponentials are multiplied by, as a pair.
     fn reciprocals(simd: S, totals: &PerRow<Self::Total>) -> [S::f32s; 2];
-    /// The same for the sum of each lane, of at most `NARROW_COLS` exponentials; anything where it is not
+    /// The same for the sum of each lane, of at most `SHORT_COLS` exponentials; anything where it is not
     /// that of a row with a finite maximum.
     fn lane_reciprocals(simd: S, sum: Self::Sum, count: u32) -> [S::f32s; 2];
     /// The logarithm of each row's sum relative to its maximum, as a pair.
@@ -160,14 +170,27 @@ pub(crate) fn lanes_from<S: Simd>(simd: S, from: usize) -> S::mask32s {
 pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], ahead: usize, f: impl Fn(S::f32s) -> S::f32s) {
     let (n, len) = (S::f32s::LEN, x.len());
     assert!(len >= n && y.len() == len);
-    let last = f(load(simd, &x[len - n..]));
-    store::<S>(last, &mut y[len - n..]);
+    if len % n != 0 {
+        store::<S>(f(load(simd, &x[len - n..])), &mut y[len - n..]);
+    }
+    let mut at = 0;
     // No `zip`: its constructor is not always inlined.
-    for at in (0..len - len % n).step_by(n) {
+    while len - at >= 4 * n {
+        let (x, y) = (&x[at..at + 4 * n], &mut y[at..at + 4 * n]);
+        for i in 0..4 {
+            if ahead != 0 {
+                prefetch(&x[i * n..], ahead);
+            }
+            store::<S>(f(load(simd, &x[i * n..])), &mut y[i * n..]);
+        }
+        at += 4 * n;
+    }
+    while len - at >= n {
         if ahead != 0 {
             prefetch(&x[at..], ahead);
         }
-        store::<S>(f(load(simd, &x[at..])), &mut y[at..]);
+        store::<S>(f(load(simd, &x[at..at + n])), &mut y[at..at + n]);
+        at += n;
     }
 }
 
@@ -176,11 +199,43 @@ pub(crate) fn map<S: Simd>(simd: S, x: &[f32], y: &mut [f32], ahead: usize, f: i
 pub(crate) fn map_in_place<S: Simd>(simd: S, y: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
     let (n, len) = (S::f32s::LEN, y.len());
     assert!(len >= n);
-    let last = f(load(simd, &y[len - n..]));
-    for y in y.chunks_exact_mut(n) {
-        store::<S>(f(load(simd, y)), y);
+    // What lies in two vectors is computed before either is written.
+    let mut last = splat(simd, 0.0);
+    if len % n != 0 {
+        last = f(load(simd, &y[len - n..]));
     }
-    store::<S>(last, &mut y[len - n..]);
+    let mut at = 0;
+    while len - at >= 4 * n {
+        let y = &mut y[at..at + 4 * n];
+        for i in 0..4 {
+            let y = &mut y[i * n..][..n];
+            store::<S>(f(load(simd, y)), y);
+        }
+        at += 4 * n;
+    }
+    while len - at >= n {
+        let y = &mut y[at..at + n];
+        store::<S>(f(load(simd, y)), y);
+        at += n;
+    }
+    if len % n != 0 {
+        store::<S>(last, &mut y[len - n..]);
+    }
+}
+
+/// What an operation makes of all lanes of each of up to [`MAX_LANES`] vectors: that of the first in the first
+/// lane, and so on.
+#[inline(always)]
+pub(crate) fn across<S: Simd, V: SimdBase<S>>(v: &mut PerRow<V>, f: impl Fn(V, V) -> V) -> V {
+    let mut vectors = S::f32s::LEN;
+    while vectors > 1 {
+        vectors /= 2;
+        for i in 0..vectors {
+            let (a, b) = (v[2 * i], v[2 * i + 1]);
+            v[i] = f(a.unzip_low(b), a.unzip_high(b));
+        }
+    }
+    v[0]
 }
 
 /// Elements that [`by_groups`] takes at a time: so many that a compiler makes a loop over vectors of them.

@@ -2,7 +2,7 @@
 
 use fearless_simd::prelude::*;
 
-use super::{load, splat_u};
+use super::{MAX_LANES, across, load, splat_u};
 use crate::numerics::*;
 
 /// The greatest and least bit patterns of the elements a lane has seen: together they tell the
@@ -71,6 +71,7 @@ pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32]) -> i32 {
 #[inline(always)]
 pub(crate) fn extremes<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i32, f32) {
     let (max, top) = signed_and_unsigned_max::<S, HOLES>(simd, x);
+    let (max, top) = (max.reduce_max(), top.reduce_max());
     if max > INF_BITS as i32 || top > NEG_INF_BITS {
         return (NAN_BITS as i32, 0.0);
     }
@@ -78,13 +79,60 @@ pub(crate) fn extremes<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i32, 
     if positive && negative {
         return (max, f32::from_bits(top));
     }
-    let bottom = unsigned_min(simd, x);
+    let bottom = unsigned_min(simd, x).reduce_min();
     if positive { (max, f32::from_bits(bottom)) } else { ((bottom ^ ABS_MASK) as i32, f32::from_bits(top)) }
 }
 
-/// The greatest bit patterns, as signed and as unsigned integers.
+/// The same for up to a vector of rows, one in each lane; 0 in lanes without one. The lanes of all rows are put
+/// together at once, which is a third of the steps that each row by itself takes.
 #[inline(always)]
-fn signed_and_unsigned_max<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i32, u32) {
+pub(crate) fn extremes_of_rows<'a, S: Simd, const HOLES: bool>(
+    simd: S,
+    rows: impl Iterator<Item = &'a [f32]> + Clone,
+) -> (S::i32s, S::f32s) {
+    let zero = splat_u(simd, 0);
+    let (mut max, mut top) = ([zero.bitcast::<S::i32s>(); MAX_LANES], [zero; MAX_LANES]);
+    let mut count = 0;
+    for (r, x) in rows.clone().enumerate() {
+        (max[r], top[r]) = signed_and_unsigned_max::<S, HOLES>(simd, x);
+        count = r + 1;
+    }
+    let max = across::<S, S::i32s>(
+        &mut max,
+        #[inline(always)]
+        |a, b| a.max(b),
+    );
+    let top = across::<S, S::u32s>(
+        &mut top,
+        #[inline(always)]
+        |a, b| a.max(b),
+    );
+    let nan = max.simd_gt(S::i32s::splat(simd, INF_BITS as i32)) | top.simd_gt(splat_u(simd, NEG_INF_BITS));
+    let positive = max.simd_ge(S::i32s::splat(simd, 0));
+    let negative = top.simd_gt(splat_u(simd, ABS_MASK));
+    let of_one_sign = !(positive & negative | nan).to_bitmask() & (u64::MAX >> (64 - count.max(1)));
+    let (mut key, mut least) = (max, top);
+    if of_one_sign != 0 {
+        let mut bottom = [zero; MAX_LANES];
+        for (r, x) in rows.enumerate() {
+            if of_one_sign >> r & 1 != 0 {
+                bottom[r] = unsigned_min(simd, x);
+            }
+        }
+        let bottom = across::<S, S::u32s>(
+            &mut bottom,
+            #[inline(always)]
+            |a, b| a.min(b),
+        );
+        key = positive.select(max, (bottom ^ ABS_MASK).bitcast());
+        least = negative.select(top, bottom);
+    }
+    (nan.select(S::i32s::splat(simd, NAN_BITS as i32), key), nan.select(zero, least).bitcast())
+}
+
+/// The greatest bit patterns that each lane sees, as signed and as unsigned integers.
+#[inline(always)]
+fn signed_and_unsigned_max<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (S::i32s, S::u32s) {
     let n = S::f32s::LEN;
     assert!(x.len() >= n);
     let last: S::u32s = load(simd, &x[x.len() - n..]).bitcast();
@@ -103,18 +151,18 @@ fn signed_and_unsigned_max<S: Simd, const HOLES: bool>(simd: S, x: &[f32]) -> (i
         let bits: S::u32s = load(simd, pairs.remainder()).bitcast();
         (max[0], top[0]) = (max[0].max(bits.bitcast::<S::i32s>()), greater::<S, HOLES>(simd, top[0], bits));
     }
-    (max[0].max(max[1]).reduce_max(), top[0].max(top[1]).reduce_max())
+    (max[0].max(max[1]), top[0].max(top[1]))
 }
 
-/// The least bit pattern, as an unsigned integer.
+/// The least bit pattern that each lane sees, as an unsigned integer.
 #[inline(always)]
-fn unsigned_min<S: Simd>(simd: S, x: &[f32]) -> u32 {
+fn unsigned_min<S: Simd>(simd: S, x: &[f32]) -> S::u32s {
     let n = S::f32s::LEN;
     let mut bottom: S::u32s = load(simd, &x[x.len() - n..]).bitcast();
     for x in x.chunks_exact(n) {
         bottom = bottom.min(load(simd, x).bitcast::<S::u32s>());
     }
-    bottom.reduce_min()
+    bottom
 }
 
 /// Elements times the scale, as `special::scaled`.

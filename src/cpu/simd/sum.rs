@@ -2,14 +2,13 @@
 
 use fearless_simd::prelude::*;
 
-use super::{MAX_LANES, PerRow, splat, splat_u};
+use super::{MAX_LANES, PerRow, across, splat, splat_u};
 use crate::numerics::*;
 
 /// The first two bins of each lane, with the grids' constants still in them.
 #[derive(Clone, Copy)]
 pub(crate) struct Bins<S: Simd> {
-    first: S::u32s,
-    second: S::u32s,
+    pub(crate) bins: [S::u32s; 2],
     /// What is added to round to the first grid and to the second.
     coarse: S::f32s,
     fine: S::f32s,
@@ -30,7 +29,7 @@ impl<S: Simd> Bins<S> {
 
     #[inline(always)]
     fn of(zero: S::u32s, coarse: S::f32s, fine: S::f32s) -> Self {
-        Self { first: zero, second: zero, coarse, fine }
+        Self { bins: [zero; 2], coarse, fine }
     }
 
     /// Adds an exponential per lane; what is left of it below the second grid comes back.
@@ -39,16 +38,33 @@ impl<S: Simd> Bins<S> {
         let coarse = e + self.coarse;
         let rest = e - (coarse - self.coarse);
         let fine = rest + self.fine;
-        self.first += coarse.bitcast::<S::u32s>();
-        self.second += fine.bitcast::<S::u32s>();
+        self.bins[0] += coarse.bitcast::<S::u32s>();
+        self.bins[1] += fine.bitcast::<S::u32s>();
         rest - (fine - self.fine)
+    }
+
+    /// The bins of rows that were in all lanes of one sum each, one row in each lane.
+    #[inline(always)]
+    pub(crate) fn across(mut self, lanes: &PerRow<[S::u32s; 2]>) -> Self {
+        for (i, bin) in self.bins.iter_mut().enumerate() {
+            let mut rows = [*bin; MAX_LANES];
+            for (row, lanes) in rows.iter_mut().zip(lanes) {
+                *row = lanes[i];
+            }
+            *bin = across::<S, S::u32s>(
+                &mut rows,
+                #[inline(always)]
+                |a, b| a + b,
+            );
+        }
+        self
     }
 
     /// The bins as integers, after `count` exponentials per lane.
     #[inline(always)]
     pub(crate) fn settle(self, count: u32) -> (S::u32s, S::i32s) {
-        let first = self.first - self.coarse.bitcast::<S::u32s>() * count;
-        let second = self.second - self.fine.bitcast::<S::u32s>() * count;
+        let first = self.bins[0] - self.coarse.bitcast::<S::u32s>() * count;
+        let second = self.bins[1] - self.fine.bitcast::<S::u32s>() * count;
         (first, second.bitcast())
     }
 
@@ -63,8 +79,8 @@ impl<S: Simd> Bins<S> {
                 #[inline(always)]
                 |v| v.as_slice()[0].to_bits().wrapping_mul(elements),
             );
-            let a = self.first.reduce_sum().wrapping_sub(coarse);
-            let b = self.second.reduce_sum().wrapping_sub(fine) as i32;
+            let a = self.bins[0].reduce_sum().wrapping_sub(coarse);
+            let b = self.bins[1].reduce_sum().wrapping_sub(fine) as i32;
             return (u64::from(a) << BIN_STEP).wrapping_add(i64::from(b) as u64);
         }
         let (first, second) = self.settle(count);
