@@ -3,7 +3,7 @@
 //!
 //! Lengths are sampled by default; `SOFTMAX_FULL=1` takes every one of 0..=1040 and more seeds.
 
-use wgpu_softmax::cpu::{self, Options, reference};
+use wgpu_softmax::cpu::{self, Options, SHORT_COLS, reference};
 use wgpu_softmax::{EmptyRow, Op, OpKind, RowStats, Shape};
 
 #[path = "cpu_rows/mod.rs"]
@@ -66,6 +66,26 @@ fn check_all(x: &[f32], rows: usize, cols: usize, scale: f32, what: &str) {
             for options in ways() {
                 check(&options, &op, x, rows, cols, &expected, what);
             }
+        }
+    }
+}
+
+/// Groups of which all rows are near their maximum, which kernels take together, beside groups with one that is not:
+/// rows of both signs, of one, and of one number.
+#[test]
+fn groups_of_near_rows_have_the_bits_of_the_reference() {
+    let mut random = Random::new(3);
+    let lengths = (2..=SHORT_COLS + 1).filter(|n| full() || n % 16 < 2 || n % 13 == 0 || *n > 178);
+    for (i, cols) in lengths.enumerate() {
+        for rows in if full() { vec![1, 2, 7, 16, 17, 35] } else { vec![[1, 2, 17, 35][i % 4], 33] } {
+            let mut x: Vec<f32> = (0..rows * cols).map(|_| 2.0 * random.normal()).collect();
+            check_all(&x, rows, cols, 1.0, "near");
+            x[rows / 2 * cols..].iter_mut().for_each(|x| *x = x.abs());
+            x[rows / 4 * cols..rows / 2 * cols].iter_mut().for_each(|x| *x = -x.abs());
+            x[(rows - 1) * cols..].fill(0.5);
+            check_all(&x, rows, cols, 0.75, "near, of one sign");
+            x[0] = -90_000.0;
+            check_all(&x, rows, cols, 1.0, "near but for one");
         }
     }
 }
