@@ -36,14 +36,19 @@ impl Case {
     }
 }
 
-fn list(args: &[String], name: &str, default: &[usize]) -> Vec<usize> {
-    let given = args.iter().position(|a| a == name).and_then(|i| args.get(i + 1));
-    given.map_or(default.to_vec(), |v| v.split(',').map(|n| n.parse().expect("a number")).collect())
+/// What follows a name.
+fn value<'a>(args: &'a [String], name: &str) -> Option<&'a String> {
+    args.iter().position(|a| a == name).and_then(|i| args.get(i + 1))
 }
 
-/// The level of a name, or the best one there is.
+fn list(args: &[String], name: &str, default: &[usize]) -> Vec<usize> {
+    value(args, name)
+        .map_or(default.to_vec(), |v| v.split(',').map(|n| n.parse().expect("a number")).collect())
+}
+
+/// The level that is asked for; none for the best one there is.
 fn level(args: &[String]) -> Option<SimdLevel> {
-    let name = args.iter().position(|a| a == "--level").and_then(|i| args.get(i + 1))?;
+    let name = value(args, "--level")?;
     let level = SimdLevel::available().into_iter().find(|level| level.name().eq_ignore_ascii_case(name));
     Some(level.unwrap_or_else(|| panic!("no level {name} here, of {:?}", SimdLevel::available())))
 }
@@ -61,12 +66,13 @@ fn options(threads: usize, level: Option<SimdLevel>) -> Options {
 fn table(args: &[String]) {
     let elements = list(args, "--elements", &[ELEMENTS])[0];
     let runs = list(args, "--runs", &[15])[0];
+    let level = level(args);
     for cols in list(args, "--cols", &COLS) {
         let rows = (elements / cols).max(1);
         let mut case = Case::new(rows, cols);
         for threads in list(args, "--threads", &[1, 2]) {
             for (name, precision) in [("reproducible", Precision::Reproducible), ("fast", Precision::Fast)] {
-                let options = options(threads, level(args));
+                let options = options(threads, level);
                 let mut ns: Vec<f64> = (0..runs + 1).map(|_| case.run(&options, precision)).skip(1).collect();
                 ns.sort_by(f64::total_cmp);
                 let rate = |ns: f64| (rows * cols * 8) as f64 / ns;

@@ -148,7 +148,7 @@ pub(super) fn extremes_in_place<S: Simd, M: Math<S>, const SHORT: bool>(
     maxima::<S, M, SHORT>(simd, job.holes, z.chunks_exact(job.cols))
 }
 
-/// What [`scaled`] has made of the elements.
+/// Where [`scaled`] has left the elements.
 #[inline(always)]
 pub(super) fn elements<'a>(job: &Job, x: &'a [f32], scratch: &'a [f32]) -> &'a [f32] {
     if job.op.scale == 1.0 { x } else { &scratch[..x.len()] }
@@ -157,19 +157,17 @@ pub(super) fn elements<'a>(job: &Job, x: &'a [f32], scratch: &'a [f32]) -> &'a [
 /// The elements times the scale, in scratch where that changes them.
 #[inline(always)]
 pub(super) fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
-    if job.op.scale == 1.0 {
-        return x;
+    if job.op.scale != 1.0 {
+        map(
+            simd,
+            x,
+            &mut scratch[..x.len()],
+            0,
+            #[inline(always)]
+            |x| special::scaled(simd, x, job.op.scale),
+        );
     }
-    let scaled = &mut scratch[..x.len()];
-    map(
-        simd,
-        x,
-        scaled,
-        0,
-        #[inline(always)]
-        |x| special::scaled(simd, x, job.op.scale),
-    );
-    scaled
+    elements(job, x, scratch)
 }
 
 /// At least one vector of elements times the scale, in their place.

@@ -24,27 +24,25 @@ pub(super) struct Groups {
     len: usize,
     group: usize,
     pub(super) apart: bool,
-    ended: bool,
 }
 
 impl Groups {
     /// Of `len` floats, `group` in each.
     #[inline(always)]
     pub(super) fn new(len: usize, group: usize, apart: bool) -> Self {
-        Self { at: 0, len, group, apart, ended: len == 0 }
+        Self { at: 0, len, group, apart }
     }
 
-    /// The next group, after the one at hand.
+    /// The next group, after the one at hand; that is empty at first.
     #[inline(always)]
     pub(super) fn next(&mut self, hand: &Range<usize>) -> Option<Range<usize>> {
-        if self.ended {
+        let start = self.at;
+        if start == self.len && hand.is_empty() {
             return None;
         }
-        let start = self.at;
         if !self.apart || hand.is_empty() {
             self.at = self.len.min(start + self.group);
         }
-        self.ended = start == self.len;
         Some(start..self.at)
     }
 

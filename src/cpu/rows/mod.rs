@@ -32,7 +32,7 @@ use crate::numerics::NEG_INF_BITS;
 use crate::{Op, OpKind, Precision};
 use strips::STRIP_COLS;
 
-/// Up to here each lane holds a row of its own.
+/// Up to here a lane may hold a row of its own.
 pub const NARROW_COLS: usize = 48;
 /// The same for `Precision::Fast`, where turning rows costs more than it saves sooner.
 pub const NARROW_COLS_FAST: usize = 24;

@@ -21,9 +21,6 @@ pub(crate) const IN_PLACE: u8 = 4;
 /// row of 4096, 4 gives 5.3, 8 gives 4.6, 16 gives 6.1.
 const TOGETHER: usize = 8;
 
-/// Some rows of one length, and where what they leave goes.
-type Rows<'a, const R: usize> = ([&'a [f32]; R], [&'a mut [f32]; R]);
-
 /// Whole vectors of each row, in tiles of 8 in all, then of fewer.
 #[inline(always)]
 fn steps<S: Simd, M: Math<S>, const HOLD: u8, const R: usize>(
@@ -167,7 +164,8 @@ pub(crate) fn exp_sum<S: Simd, M: Math<S>, const HOLD: u8>(
 #[inline(always)]
 pub(super) fn exp_sums<S: Simd, M: Math<S>, const HOLD: u8, const R: usize>(
     simd: S,
-    (x, mut hold): Rows<R>,
+    x: &[&[f32]; R],
+    hold: &mut [&mut [f32]; R],
     ranges: &[M::Row; R],
     fresh: S::mask32s,
     ahead: usize,
@@ -182,12 +180,12 @@ pub(super) fn exp_sums<S: Simd, M: Math<S>, const HOLD: u8, const R: usize>(
     let whole = len - len % n;
     let mut waiting = [splat(simd, 0.0); R];
     if whole < len {
-        waiting = last::<S, M, HOLD, R>(simd, &x, &mut hold, ranges, fresh, &mut sums);
+        waiting = last::<S, M, HOLD, R>(simd, x, hold, ranges, fresh, &mut sums);
     }
     for r in 0..R {
         assert!(hold[r].len() == hold[0].len() && x[r].len() == x[0].len());
     }
-    steps::<S, M, HOLD, R>(simd, &x, &mut hold, whole, ranges, &mut sums, ahead);
+    steps::<S, M, HOLD, R>(simd, x, hold, whole, ranges, &mut sums, ahead);
     let mut lanes = [M::held(sums[0]); R];
     for r in 0..R {
         lanes[r] = M::held(sums[r]);

@@ -123,18 +123,10 @@ fn near<S: Simd, M: Math<S>, const Z: bool>(
     ahead: usize,
 ) -> Sums<S, M::Total> {
     let ranges = M::row(simd, from_rows(simd, &maxima.values));
-    let sum = match job.op.kind {
-        OpKind::Softmax if Z && job.holes => {
-            pairs::<S, M::Holes, IN_PLACE>(simd, job, &ranges, maxima, x, hold, ahead)
-        }
-        OpKind::Softmax if Z => pairs::<S, M::Near, IN_PLACE>(simd, job, &ranges, maxima, x, hold, ahead),
-        _ if Z && job.holes => {
-            pairs::<S, M::Holes, NOTHING>(simd, job, &ranges, maxima, hold, &mut [], ahead)
-        }
-        _ if Z => pairs::<S, M::Near, NOTHING>(simd, job, &ranges, maxima, hold, &mut [], ahead),
-        OpKind::Softmax => pairs::<S, M::Near, EXPONENTIALS>(simd, job, &ranges, maxima, x, hold, ahead),
-        OpKind::LogSoftmax => pairs::<S, M::Near, ELEMENTS>(simd, job, &ranges, maxima, x, hold, ahead),
-        _ => pairs::<S, M::Near, NOTHING>(simd, job, &ranges, maxima, x, &mut [], ahead),
+    let sum = if Z && job.holes {
+        near_sums::<S, M::Holes, Z>(simd, job, &ranges, maxima, x, hold, ahead)
+    } else {
+        near_sums::<S, M::Near, Z>(simd, job, &ranges, maxima, x, hold, ahead)
     };
     let elements = job.cols.next_multiple_of(S::f32s::LEN) as u32;
     if job.op.kind != OpKind::Softmax {
@@ -145,6 +137,27 @@ fn near<S: Simd, M: Math<S>, const Z: bool>(
     Sums { totals: [M::ONE; _], by: [high * release, low * release] }
 }
 
+/// As `row_sum`, of all rows.
+#[inline(always)]
+fn near_sums<S: Simd, M: Math<S>, const Z: bool>(
+    simd: S,
+    job: &Job,
+    ranges: &M::Row,
+    maxima: &Maxima,
+    x: &[f32],
+    hold: &mut [f32],
+    ahead: usize,
+) -> M::Sum {
+    match job.op.kind {
+        OpKind::Softmax if Z => pairs::<S, M, IN_PLACE>(simd, job, ranges, maxima, x, hold, ahead),
+        _ if Z => pairs::<S, M, NOTHING>(simd, job, ranges, maxima, hold, &mut [], ahead),
+        OpKind::Softmax => pairs::<S, M, EXPONENTIALS>(simd, job, ranges, maxima, x, hold, ahead),
+        OpKind::LogSoftmax => pairs::<S, M, ELEMENTS>(simd, job, ranges, maxima, x, hold, ahead),
+        _ => pairs::<S, M, NOTHING>(simd, job, ranges, maxima, x, &mut [], ahead),
+    }
+}
+
+/// Each two rows side by side.
 #[inline(always)]
 fn pairs<S: Simd, M: Math<S>, const HOLD: u8>(
     simd: S,
@@ -166,12 +179,12 @@ fn pairs<S: Simd, M: Math<S>, const HOLD: u8>(
         let (c, d) = hold[2 * p * held..][..2 * held].split_at_mut(held);
         let of_two = [M::lane(simd, ranges, max, 2 * p), M::lane(simd, ranges, max, 2 * p + 1)];
         [lanes[2 * p], lanes[2 * p + 1]] =
-            exp_sums::<S, M, HOLD, 2>(simd, ([a, b], [c, d]), &of_two, fresh, ahead);
+            exp_sums::<S, M, HOLD, 2>(simd, &[a, b], &mut [c, d], &of_two, fresh, ahead);
     }
     if !rows.is_multiple_of(2) {
         let (x, hold) = (&x[2 * pairs * read..][..read], &mut hold[2 * pairs * held..][..held]);
         let row = M::lane(simd, ranges, max, rows - 1);
-        [lanes[rows - 1]] = exp_sums::<S, M, HOLD, 1>(simd, ([x], [hold]), &[row], fresh, ahead);
+        [lanes[rows - 1]] = exp_sums::<S, M, HOLD, 1>(simd, &[x], &mut [hold], &[row], fresh, ahead);
     }
     M::across(simd, ranges, &lanes)
 }

@@ -107,11 +107,10 @@ pub(crate) fn extremes_of_rows<'a, S: Simd, const HOLES: bool>(
         #[inline(always)]
         |a, b| a.max(b),
     );
-    let nan = max.simd_gt(S::i32s::splat(simd, INF_BITS as i32)) | top.simd_gt(splat_u(simd, NEG_INF_BITS));
-    let positive = max.simd_ge(S::i32s::splat(simd, 0));
-    let negative = top.simd_gt(splat_u(simd, ABS_MASK));
-    let of_one_sign = !(positive & negative | nan).to_bitmask() & (u64::MAX >> (64 - count.max(1)));
-    let (mut key, mut least) = (max, top);
+    let mut seen = Extremes { signed_max: max, min: zero, max: top };
+    // The least pattern counts only where all elements have one sign.
+    let one_sign = max.simd_lt(S::i32s::splat(simd, 0)) | top.simd_le(splat_u(simd, ABS_MASK));
+    let of_one_sign = one_sign.to_bitmask() & (u64::MAX >> (64 - count.max(1)));
     if of_one_sign != 0 {
         let mut bottom = [zero; MAX_LANES];
         for (r, x) in rows.enumerate() {
@@ -119,15 +118,13 @@ pub(crate) fn extremes_of_rows<'a, S: Simd, const HOLES: bool>(
                 bottom[r] = unsigned_min(simd, x);
             }
         }
-        let bottom = across::<S, S::u32s>(
+        seen.min = across::<S, S::u32s>(
             &mut bottom,
             #[inline(always)]
             |a, b| a.min(b),
         );
-        key = positive.select(max, (bottom ^ ABS_MASK).bitcast());
-        least = negative.select(top, bottom);
     }
-    (nan.select(S::i32s::splat(simd, NAN_BITS as i32), key), nan.select(zero, least).bitcast())
+    (seen.keys(simd), seen.least(simd))
 }
 
 /// The greatest bit patterns that each lane sees, as signed and as unsigned integers.
