@@ -90,6 +90,27 @@ fn groups_of_near_rows_have_the_bits_of_the_reference() {
     }
 }
 
+/// Rows that go several vectors at a time, each in a lane: of all numbers that leave a part of a block, near rows
+/// and others, and special ones at either end of a block.
+#[test]
+fn blocks_of_short_rows_have_the_bits_of_the_reference() {
+    let mut random = Random::new(4);
+    for cols in [2, 3, 4, 5, 7, 8, 10, 13, 19, 24, 33, 40] {
+        for rows in if full() { (60..=260).collect() } else { vec![63, 64, 65, 80, 127, 128, 193, 512 + 31] }
+        {
+            let mut x: Vec<f32> = (0..rows * cols).map(|_| 3.0 * random.normal()).collect();
+            check_all(&x, rows, cols, 1.0, "near");
+            for (row, special) in [(0, f32::NAN), (17, f32::NEG_INFINITY), (rows - 1, f32::INFINITY)] {
+                x[row * cols + row % cols] = special;
+            }
+            x[20 * cols..21 * cols].fill(f32::NEG_INFINITY);
+            x[rows / 2 * cols] = 80.0;
+            check_all(&x, rows, cols, 1.0, "some special");
+            check_all(&x, rows, cols, -0.75, "some special, scaled");
+        }
+    }
+}
+
 #[test]
 fn every_length_has_the_bits_of_the_reference() {
     let mut random = Random::new(1);

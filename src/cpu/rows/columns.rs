@@ -5,10 +5,10 @@
 use fearless_simd::prelude::*;
 
 use super::Job;
-use super::finish::{Maxima, per_row};
+use super::finish::{LaneMaxima, per_row};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
-use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, load, log::log_probability, splat, store};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, load, log::log_probability, splat, store};
 use crate::numerics::FLUSH;
 
 /// Lines that go through a step together, and exponentials that are computed side by side.
@@ -45,7 +45,7 @@ pub(crate) fn run<S: Simd, M: Math<S>>(
     } else {
         let words = S::f32s::LEN * job.words;
         for (strip, y) in strips.iter().zip(y[..rows * job.words].chunks_mut(words)) {
-            per_row::<S, M>(simd, job, &strip.maxima, &strip.totals, y);
+            per_row::<S, M>(simd, job, &strip.maxima.rows(), &strip.totals, y);
         }
     }
 }
@@ -59,7 +59,7 @@ fn maxima<S: Simd, M: Math<S>>(
     pitch: usize,
     rows: usize,
     io: &mut dyn Lines,
-) -> Vec<Maxima> {
+) -> Vec<LaneMaxima<S>> {
     let n = S::f32s::LEN;
     let mut seen = vec![Extremes::new(simd); rows.div_ceil(n)];
     for (block, lines) in lines.chunks_mut(TOGETHER * pitch).enumerate() {
@@ -78,15 +78,14 @@ fn maxima<S: Simd, M: Math<S>>(
     }
     let mut maxima = Vec::with_capacity(seen.len());
     for seen in seen {
-        maxima.push(Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd)));
+        maxima.push(LaneMaxima::new::<M>(simd, seen.keys(simd), seen.least(simd)));
     }
     maxima
 }
 
 /// A vector of rows.
 struct Strip<S: Simd, M: Math<S>> {
-    maxima: Maxima,
-    max: S::f32s,
+    maxima: LaneMaxima<S>,
     row: M::Row,
     is_near: bool,
     sum: M::Sum,
@@ -98,12 +97,12 @@ struct Strip<S: Simd, M: Math<S>> {
 
 impl<S: Simd, M: Math<S>> Strip<S, M> {
     #[inline(always)]
-    fn new(simd: S, maxima: Maxima) -> Self {
-        let max = from_rows(simd, &maxima.values);
+    fn new(simd: S, maxima: LaneMaxima<S>) -> Self {
+        let max = maxima.values;
         let row = M::row(simd, max);
-        let is_near = maxima.near == u64::MAX >> (64 - S::f32s::LEN);
+        let is_near = maxima.are_near();
         let (sum, near) = (M::empty(simd, &row), M::Near::empty(simd, &row));
-        Self { maxima, max, row, is_near, sum, near, totals: [M::ZERO; MAX_LANES], by: [max; 2] }
+        Self { maxima, row, is_near, sum, near, totals: [M::ZERO; MAX_LANES], by: [max; 2] }
     }
 
     /// The exponentials of some lines, added; for softmax they take the elements' place.
@@ -148,16 +147,18 @@ impl<S: Simd, M: Math<S>> Strip<S, M> {
     /// Once all is added: what the results are made with.
     #[inline(always)]
     fn settle(&mut self, simd: S, kind: OpKind) {
-        self.totals = self.maxima.settled::<S, M>(self.totals);
+        self.totals = self.maxima.settled::<M>(self.totals);
         self.by = match kind {
             OpKind::Softmax => {
-                let unit =
-                    if self.is_near { M::Near::unit(simd, &self.row) } else { M::unit(simd, &self.row) };
-                let release = splat(simd, 1.0) / unit;
+                let release = if self.is_near {
+                    M::Near::release(simd, &self.row)
+                } else {
+                    M::release(simd, &self.row)
+                };
                 let [high, low] = M::reciprocals(simd, &self.totals);
                 [high * release, low * release]
             }
-            OpKind::LogSoftmax => M::logs(simd, &self.totals, self.max),
+            OpKind::LogSoftmax => M::logs(simd, &self.totals, self.maxima.values),
             _ => self.by,
         };
     }
@@ -209,7 +210,7 @@ fn finish<S: Simd, M: Math<S>>(
                 let at = &mut line[s * n..];
                 let held = load(simd, at);
                 let y = if job.op.kind != OpKind::Softmax {
-                    log_probability(simd, held, strip.max, strip.by[0])
+                    log_probability(simd, held, strip.maxima.values, strip.by[0])
                 } else if strip.is_near {
                     M::Near::normalise(simd, held, &strip.by)
                 } else {

@@ -8,6 +8,72 @@ use crate::cpu::simd::{MAX_LANES, Math, PerRow, exact, from_rows, special::settl
 use crate::numerics::*;
 use crate::{OpKind, RowMax, RowStats, RowSum};
 
+/// The maxima of a vector of rows, one in each lane.
+#[derive(Clone, Copy)]
+pub(crate) struct LaneMaxima<S: Simd> {
+    keys: S::i32s,
+    /// As [`Maxima`] has them.
+    pub(crate) values: S::f32s,
+    special: u64,
+    near: u64,
+}
+
+impl<S: Simd> LaneMaxima<S> {
+    /// From the keys of the rows' maxima and their least elements.
+    #[inline(always)]
+    pub(crate) fn new<M: Math<S>>(simd: S, keys: S::i32s, least: S::f32s) -> Self {
+        let lanes = u64::MAX >> (64 - S::f32s::LEN);
+        let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);
+        let max: S::f32s = bits.bitcast();
+        let size = bits.bitcast::<S::u32s>() & ABS_MASK;
+        let finite = size.simd_lt(splat_u(simd, INF_BITS));
+        let values = finite.select(settle(simd, max), splat(simd, 0.0));
+        let small = size.simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
+        let near = small & (values - least).simd_le(splat(simd, M::NEAR));
+        Self { keys, values, special: !finite.to_bitmask() & lanes, near: near.to_bitmask() & lanes }
+    }
+
+    /// Whether all rows are near.
+    #[inline(always)]
+    pub(crate) fn are_near(&self) -> bool {
+        self.near == u64::MAX >> (64 - S::f32s::LEN)
+    }
+
+    /// The same where a row is told by its number.
+    #[inline(always)]
+    pub(crate) fn rows(&self) -> Maxima {
+        let mut keys = [0; MAX_LANES];
+        self.keys.store_slice(&mut keys[..S::i32s::LEN]);
+        Maxima { keys, values: to_rows::<S>(self.values), special: self.special, near: self.near }
+    }
+
+    /// As [`Maxima::settled`].
+    #[inline(always)]
+    pub(crate) fn settled<M: Math<S>>(&self, totals: PerRow<M::Total>) -> PerRow<M::Total> {
+        if self.special == 0 && S::f32s::LEN == MAX_LANES {
+            totals
+        } else {
+            self.rows().settled::<S, M>(totals)
+        }
+    }
+
+    /// As [`Maxima::fill`].
+    #[inline(always)]
+    pub(crate) fn fill(&self, job: &Job, rows: usize, y: &mut [f32]) {
+        if self.special != 0 {
+            self.rows().fill_special(job, rows, y);
+        }
+    }
+
+    /// The same where rows lie side by side, `pitch` floats from a line to the next.
+    #[inline(always)]
+    pub(crate) fn fill_lines(&self, job: &Job, rows: usize, lines: &mut [f32], pitch: usize) {
+        if self.special != 0 {
+            self.rows().fill_special_lines(job, rows, lines, pitch);
+        }
+    }
+}
+
 /// The maxima of up to a vector of rows.
 pub(crate) struct Maxima {
     pub(crate) keys: PerRow<i32>,
@@ -27,21 +93,7 @@ impl Maxima {
     /// From the keys of the rows' maxima and their least elements.
     #[inline(always)]
     pub(crate) fn new<S: Simd, M: Math<S>>(simd: S, keys: S::i32s, least: S::f32s) -> Self {
-        let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);
-        let max: S::f32s = bits.bitcast();
-        let finite = (bits.bitcast::<S::u32s>() & ABS_MASK).simd_lt(splat_u(simd, INF_BITS));
-        let values = finite.select(settle(simd, max), splat(simd, 0.0));
-        let mut all = [0; MAX_LANES];
-        keys.store_slice(&mut all[..S::i32s::LEN]);
-        let lanes = u64::MAX >> (64 - S::f32s::LEN);
-        let small = (bits.bitcast::<S::u32s>() & ABS_MASK).simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
-        let near = small & (values - least).simd_le(splat(simd, M::NEAR));
-        Self {
-            keys: all,
-            values: to_rows::<S>(values),
-            special: !finite.to_bitmask() & lanes,
-            near: near.to_bitmask() & lanes,
-        }
+        LaneMaxima::new::<M>(simd, keys, least).rows()
     }
 
     #[inline(always)]
@@ -76,14 +128,6 @@ impl Maxima {
     fn fill_special(&self, job: &Job, rows: usize, y: &mut [f32]) {
         for (row, value) in self.special_values(job, rows) {
             y[row * job.words..][..job.words].fill(value);
-        }
-    }
-
-    /// The same where rows lie side by side, `pitch` floats from a line to the next.
-    #[inline(always)]
-    pub(crate) fn fill_lines(&self, job: &Job, rows: usize, lines: &mut [f32], pitch: usize) {
-        if self.special != 0 {
-            self.fill_special_lines(job, rows, lines, pitch);
         }
     }
 

@@ -205,7 +205,7 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
             let range = M::row(simd, splat(simd, row.max));
             let by = [splat(simd, by.high), splat(simd, by.low)];
             if is_near::<S, M>(row.max, least) {
-                let release = splat(simd, 1.0) / M::Near::unit(simd, &range);
+                let release = M::Near::release(simd, &range);
                 let by = [by[0] * release, by[1] * release];
                 write_scaled::<S, M::Near>(simd, job, io, &range, &by, scratch);
             } else {

@@ -5,6 +5,7 @@
 //! depends on its neighbours.
 
 mod columns;
+mod few;
 mod finish;
 mod group;
 mod groups;
@@ -30,6 +31,7 @@ use super::simd::fast::Fast;
 use super::{scratch, stream, sum::third_bin};
 use crate::numerics::NEG_INF_BITS;
 use crate::{Op, OpKind, Precision};
+use few::FEW_COLS;
 use strips::STRIP_COLS;
 
 /// Up to here a lane may hold a row of its own.
@@ -122,7 +124,12 @@ pub(crate) fn run(job: &Job, io: Io) {
 pub(crate) fn run_unfenced(job: &Job, io: Io) {
     let most = if job.stream { NARROW_COLS_PAST } else { NARROW_COLS_WHOLE };
     let is_narrow = job.is_narrow() && job.cols <= most;
+    let are_few = (2..=FEW_COLS).contains(&job.cols) && job.op.kind == OpKind::Softmax;
     match (is_narrow, job.is_long()) {
+        (true, _) if are_few && io.x().len() >= few::ROWS * job.cols => {
+            let by_few = if job.holes { by_few::<true> } else { by_few::<false> };
+            scratch::with(few::SCRATCH, |scratch| by_few(job, io, scratch));
+        }
         (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         _ => by_group(job, io),
@@ -194,6 +201,18 @@ fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
             dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
         }
         _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
+    }
+}
+
+/// Rows of a number of columns that the kernel is compiled for.
+fn by_few<const HOLES: bool>(job: &Job, io: Io, scratch: &mut [f32]) {
+    match (job.is_fast(), job.cols) {
+        (true, 2) => dispatch!(job.token, simd => few::run::<_, Fast, 2, 4, HOLES>(simd, job, io, scratch)),
+        (true, 3) => dispatch!(job.token, simd => few::run::<_, Fast, 3, 6, HOLES>(simd, job, io, scratch)),
+        (true, _) => dispatch!(job.token, simd => few::run::<_, Fast, 4, 8, HOLES>(simd, job, io, scratch)),
+        (_, 2) => dispatch!(job.token, simd => few::run::<_, Exact, 2, 4, HOLES>(simd, job, io, scratch)),
+        (_, 3) => dispatch!(job.token, simd => few::run::<_, Exact, 3, 6, HOLES>(simd, job, io, scratch)),
+        _ => dispatch!(job.token, simd => few::run::<_, Exact, 4, 8, HOLES>(simd, job, io, scratch)),
     }
 }
 

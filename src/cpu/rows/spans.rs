@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use fearless_simd::prelude::*;
 
-use super::finish::{Maxima, per_row};
+use super::finish::per_row;
 use super::group::{maxima, scale_in_place, write};
 use super::past::Out;
 use super::sums::sums;
@@ -209,14 +209,9 @@ fn fill_outside<S: Simd>(simd: S, z: &mut [f32], window: &Range<usize>, outside:
     }
 }
 
-/// The maxima of short rows, one in each lane: of what lies in their spans. What does not becomes -inf.
+/// The extremes of short rows, one in each lane: of what lies in their spans. What does not becomes -inf.
 #[inline(always)]
-pub(super) fn lane_maxima<S: Simd, M: Math<S>>(
-    simd: S,
-    job: &Job,
-    spans: Spans,
-    lanes: &mut [f32],
-) -> Maxima {
+pub(super) fn lane_extremes<S: Simd>(simd: S, job: &Job, spans: Spans, lanes: &mut [f32]) -> Extremes<S> {
     let n = S::f32s::LEN;
     let (from, to) = (S::u32s::from_slice(simd, &spans.from[..n]), S::u32s::from_slice(simd, &spans.to[..n]));
     let (len, hidden) = (to - from, splat(simd, f32::from_bits(NEG_INF_BITS)));
@@ -232,5 +227,5 @@ pub(super) fn lane_maxima<S: Simd, M: Math<S>>(
         seen.see::<true>(simd, x);
         column += splat_u(simd, 1);
     }
-    Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
+    seen
 }

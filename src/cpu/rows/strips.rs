@@ -4,11 +4,11 @@
 use fearless_simd::prelude::*;
 
 use super::columns::Lines;
-use super::finish::{Maxima, per_row};
+use super::finish::{LaneMaxima, per_row};
 use super::{Job, SHORT_COLS};
 use crate::OpKind;
 use crate::cpu::simd::special::{Extremes, scaled};
-use crate::cpu::simd::{Math, PerRow, from_rows, load, log::log_probability, splat, store};
+use crate::cpu::simd::{Math, PerRow, load, log::log_probability, splat, store};
 
 /// The longest axis: a vector of 16 rows takes half of an L1 cache, and no lane adds more than bins hold.
 pub(crate) const STRIP_COLS: usize = 256;
@@ -32,13 +32,19 @@ pub(crate) fn run<S: Simd, M: Math<S>>(
         let mut strip = Strip { lines: &mut lines[first..], pitch, cols: job.cols };
         let here = n.min(rows - first);
         let maxima = strip.maxima::<S, M>(simd, job);
-        let max = from_rows(simd, &maxima.values);
+        let max = maxima.values;
         if !job.op.kind.is_elementwise() {
             let totals = strip.totals::<S, M>(simd, max, &maxima);
-            per_row::<S, M>(simd, job, &maxima, &totals, &mut y[first * job.words..][..here * job.words]);
+            per_row::<S, M>(
+                simd,
+                job,
+                &maxima.rows(),
+                &totals,
+                &mut y[first * job.words..][..here * job.words],
+            );
             continue;
         }
-        if maxima.near == u64::MAX >> (64 - n) {
+        if maxima.are_near() {
             strip.write::<S, M, M::Near>(simd, job, max, &maxima);
         } else {
             strip.write::<S, M, M>(simd, job, max, &maxima);
@@ -59,7 +65,7 @@ struct Strip<'a> {
 
 impl Strip<'_> {
     #[inline(always)]
-    fn maxima<S: Simd, M: Math<S>>(&mut self, simd: S, job: &Job) -> Maxima {
+    fn maxima<S: Simd, M: Math<S>>(&mut self, simd: S, job: &Job) -> LaneMaxima<S> {
         let mut seen = Extremes::new(simd);
         for k in 0..self.cols {
             let line = &mut self.lines[k * self.pitch..];
@@ -70,7 +76,7 @@ impl Strip<'_> {
             }
             seen.see::<false>(simd, x);
         }
-        Maxima::new::<S, M>(simd, seen.keys(simd), seen.least(simd))
+        LaneMaxima::new::<M>(simd, seen.keys(simd), seen.least(simd))
     }
 
     /// The results, in the place of the elements; `N` is the arithmetic for them.
@@ -80,7 +86,7 @@ impl Strip<'_> {
         simd: S,
         job: &Job,
         max: S::f32s,
-        maxima: &Maxima,
+        maxima: &LaneMaxima<S>,
     ) {
         if job.op.kind == OpKind::LogSoftmax {
             let totals = self.totals::<S, N>(simd, max, maxima);
@@ -95,11 +101,12 @@ impl Strip<'_> {
         let sum = self.exponentials::<S, N>(simd, &row, true);
         // Few exponentials are summed up in words that vectors hold.
         let [high, low] = if self.cols <= SHORT_COLS {
-            N::lane_reciprocals(simd, sum, self.cols as u32)
+            let [by] = N::lane_reciprocals(simd, &[sum], self.cols as u32);
+            by
         } else {
-            N::reciprocals(simd, &maxima.settled::<S, N>(N::lanes(sum, self.cols as u32)))
+            N::reciprocals(simd, &maxima.settled::<N>(N::lanes(sum, self.cols as u32)))
         };
-        let release = splat(simd, 1.0) / N::unit(simd, &row);
+        let release = N::release(simd, &row);
         let by = [high * release, low * release];
         self.each(
             simd,
@@ -109,10 +116,15 @@ impl Strip<'_> {
     }
 
     #[inline(always)]
-    fn totals<S: Simd, M: Math<S>>(&mut self, simd: S, max: S::f32s, maxima: &Maxima) -> PerRow<M::Total> {
+    fn totals<S: Simd, M: Math<S>>(
+        &mut self,
+        simd: S,
+        max: S::f32s,
+        maxima: &LaneMaxima<S>,
+    ) -> PerRow<M::Total> {
         let row = M::row(simd, max);
         let sum = self.exponentials::<S, M>(simd, &row, false);
-        maxima.settled::<S, M>(M::lanes(sum, self.cols as u32))
+        maxima.settled::<M>(M::lanes(sum, self.cols as u32))
     }
 
     /// The exponentials' sum; where they are kept, they take the elements' place.

@@ -34,7 +34,7 @@ pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
 ) -> Sums<S, M::Total> {
     let mut totals = [M::ONE; _];
     let ranges = M::row(simd, from_rows(simd, &maxima.values));
-    let (unit, mut release) = (splat(simd, 1.0) / M::Near::unit(simd, &ranges), splat(simd, 1.0));
+    let (near, mut release) = (M::Near::release(simd, &ranges), splat(simd, 1.0));
     for (r, (x, hold)) in rows.enumerate() {
         if maxima.is_special(r) {
             continue;
@@ -46,7 +46,7 @@ pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
             } else {
                 row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
             };
-            release.as_mut_slice()[r] = unit.as_slice()[r];
+            release.as_mut_slice()[r] = near.as_slice()[r];
         } else {
             totals[r] = row_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
         }
@@ -132,8 +132,8 @@ fn near<S: Simd, M: Math<S>, const Z: bool>(
     if job.op.kind != OpKind::Softmax {
         return Sums { totals: M::lanes(sum, elements), by: [splat(simd, 0.0); 2] };
     }
-    let [high, low] = M::lane_reciprocals(simd, sum, elements);
-    let release = splat(simd, 1.0) / M::Near::unit(simd, &ranges);
+    let [[high, low]] = M::lane_reciprocals(simd, &[sum], elements);
+    let release = M::Near::release(simd, &ranges);
     Sums { totals: [M::ONE; _], by: [high * release, low * release] }
 }
 

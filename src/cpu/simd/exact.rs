@@ -39,8 +39,8 @@ impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
     }
 
     #[inline(always)]
-    fn unit(simd: S, row: &Range<S>) -> S::f32s {
-        if FORM != FAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+    fn release(simd: S, row: &Range<S>) -> S::f32s {
+        if FORM != FAR { row.release() } else { S::f32s::splat(simd, 1.0) }
     }
 
     #[inline(always)]
@@ -103,9 +103,12 @@ impl<S: Simd, const FORM: u8> Math<S> for Exact<FORM> {
     }
 
     #[inline(always)]
-    fn lane_reciprocals(simd: S, sum: Bins<S>, count: u32) -> [S::f32s; 2] {
-        let (first, second) = sum.settle(count);
-        reciprocal::lane_reciprocals(simd, first, second)
+    fn lane_reciprocals<const V: usize>(simd: S, sums: &[Bins<S>; V], count: u32) -> [[S::f32s; 2]; V] {
+        let mut settled = [sums[0].settle(count); V];
+        for v in 1..V {
+            settled[v] = sums[v].settle(count);
+        }
+        reciprocal::lane_reciprocals(simd, &settled)
     }
 
     #[inline(always)]
@@ -145,8 +148,8 @@ impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
     }
 
     #[inline(always)]
-    fn unit(simd: S, row: &Range<S>) -> S::f32s {
-        if FORM != FAR { row.unit } else { S::f32s::splat(simd, 1.0) }
+    fn release(simd: S, row: &Range<S>) -> S::f32s {
+        if FORM != FAR { row.release() } else { S::f32s::splat(simd, 1.0) }
     }
 
     #[inline(always)]
@@ -202,7 +205,7 @@ impl<S: Simd, const FORM: u8> Math<S> for ExactLong<FORM> {
         unreachable!("long rows are finished one by one")
     }
 
-    fn lane_reciprocals(_: S, _: ThreeBins<S>, _: u32) -> [S::f32s; 2] {
+    fn lane_reciprocals<const V: usize>(_: S, _: &[ThreeBins<S>; V], _: u32) -> [[S::f32s; 2]; V] {
         unreachable!("a row in a lane is short")
     }
 

@@ -51,6 +51,12 @@ impl<S: Simd> Range<S> {
         }
     }
 
+    /// One over the unit.
+    #[inline(always)]
+    pub(crate) fn release(&self) -> S::f32s {
+        self.unit * -0.5 + 1.5
+    }
+
     /// That of one lane, in every lane.
     #[inline(always)]
     pub(crate) fn lane(&self, simd: S, lane: usize) -> Self {

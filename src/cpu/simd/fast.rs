@@ -81,7 +81,7 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     }
 
     #[inline(always)]
-    fn unit(simd: S, _: &S::f32s) -> S::f32s {
+    fn release(simd: S, _: &S::f32s) -> S::f32s {
         splat(simd, 1.0)
     }
 
@@ -141,8 +141,12 @@ impl<S: Simd, const NEAR: bool> Math<S> for Fast<NEAR> {
     }
 
     #[inline(always)]
-    fn lane_reciprocals(simd: S, sum: S::f32s, _: u32) -> [S::f32s; 2] {
-        [splat(simd, 1.0) / sum, splat(simd, 0.0)]
+    fn lane_reciprocals<const V: usize>(simd: S, sums: &[S::f32s; V], _: u32) -> [[S::f32s; 2]; V] {
+        let mut by = [[splat(simd, 0.0); 2]; V];
+        for v in 0..V {
+            by[v][0] = splat(simd, 1.0) / sums[v];
+        }
+        by
     }
 
     #[inline(always)]

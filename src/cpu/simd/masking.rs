@@ -123,10 +123,14 @@ fn hide_by_bytes<const FROM: bool>(token: Level, x: &[f32], z: &mut [f32], mask:
         #[cfg(target_arch = "x86_64")]
         if let Level::Avx512(token) = simd.level() {
             let whole = z.len() / 16 * 16;
-            for at in (0..whole).step_by(16) {
-                crate::cpu::stream::prefetch_at((mask[at..].as_ptr() as usize).wrapping_add(AHEAD));
-                let bits = nonzero_512(token, bytemuck::pod_read_unaligned(&mask[at..at + 16]));
-                hide_sixteen::<S, FROM>(simd, x, z, at, bits.into());
+            let (x, z) = (if FROM { &x[..whole] } else { x }, &mut z[..whole]);
+            let mut at = 0;
+            // The length alone bounds everything, so that no place is looked at twice.
+            for (mask, z) in mask[..whole].as_chunks::<16>().0.iter().zip(z.as_chunks_mut::<16>().0) {
+                crate::cpu::stream::prefetch_at((mask.as_ptr() as usize).wrapping_add(AHEAD));
+                let bits = nonzero_512(token, bytemuck::cast(*mask));
+                hide_sixteen::<S, FROM>(simd, if FROM { &x[at..] } else { x }, z, 0, bits.into());
+                at += 16;
             }
             return whole;
         }

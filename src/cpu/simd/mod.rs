@@ -84,8 +84,8 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn row(simd: S, max: S::f32s) -> Self::Row;
     /// What the exponentials of the row in one lane share, in every lane; `rows` are from `max`.
     fn lane(simd: S, rows: &Self::Row, max: &PerRow<f32>, lane: usize) -> Self::Row;
-    /// What a near row's exponentials are held times, a power of two; 1 in others, whatever it is.
-    fn unit(simd: S, row: &Self::Row) -> S::f32s;
+    /// One over what a near row's exponentials are held times, a power of two; 1 in others, whatever it is.
+    fn release(simd: S, row: &Self::Row) -> S::f32s;
     /// The exponential of elements that are no NaN and not above the maximum.
     fn exp(simd: S, x: S::f32s, row: &Self::Row) -> S::f32s;
     /// The exponentials of several vectors at once; each of the rows has as many of them, in its turn.
@@ -119,9 +119,9 @@ pub(crate) trait Math<S: Simd>: 'static {
     fn wide(total: Self::Total) -> WideTotal;
     /// What each row's exponentials are multiplied by, as a pair.
     fn reciprocals(simd: S, totals: &PerRow<Self::Total>) -> [S::f32s; 2];
-    /// The same for the sum of each lane, of at most `SHORT_COLS` exponentials; anything where it is not
-    /// that of a row with a finite maximum.
-    fn lane_reciprocals(simd: S, sum: Self::Sum, count: u32) -> [S::f32s; 2];
+    /// The same for the sum of each lane of some vectors, of at most `SHORT_COLS` exponentials; anything where it
+    /// is not that of a row with a finite maximum.
+    fn lane_reciprocals<const V: usize>(simd: S, sums: &[Self::Sum; V], count: u32) -> [[S::f32s; 2]; V];
     /// The logarithm of each row's sum relative to its maximum, as a pair.
     fn logs(simd: S, totals: &PerRow<Self::Total>, max: S::f32s) -> [S::f32s; 2];
     /// An exponential as a probability. In near rows `by` has the unit taken off.

@@ -27,24 +27,30 @@ pub(crate) fn times_power<S: Simd>(x: S::f32s, shift: S::u32s) -> S::f32s {
 /// One over lead * 2^-29 in [1, 2), as `reciprocal::reciprocal_of_lead`.
 #[inline(always)]
 pub(crate) fn reciprocal_of_lead<S: Simd>(simd: S, lead: S::u32s) -> [S::f32s; 2] {
+    let (units, residual) = estimated(simd, lead);
+    corrected::<S>(lead, units, residual)
+}
+
+/// The reciprocal in units of 2^-24, up to three too many, and what the product with it is short of 1.
+#[inline(always)]
+fn estimated<S: Simd>(simd: S, lead: S::u32s) -> (S::i32s, S::i32s) {
     let s: S::f32s = (((lead + 32) >> 6) + ((127 << 23) - (1 << 23))).bitcast();
     // From 1/2 to 1, and less than 1.5 units of 2^-24 off, as Newton's steps are: the residual makes
     // the same integer of both.
     let y = splat(simd, 1.0) / s;
-    let mut units: S::i32s = (y * 16_777_216.0).to_int();
+    let units = (y * 16_777_216.0).to_int::<S::i32s>() + 1;
+    (units, S::i32s::splat(simd, 0) - lead.bitcast::<S::i32s>() * units)
+}
+
+#[inline(always)]
+fn corrected<S: Simd>(lead: S::u32s, mut units: S::i32s, mut residual: S::i32s) -> [S::f32s; 2] {
     let lead: S::i32s = lead.bitcast();
-    let zero = S::i32s::splat(simd, 0);
-    let mut residual = zero - lead * units;
-    for _ in 0..2 {
+    for _ in 0..3 {
         // All ones where the units are one too many.
         let over = residual >> 31;
         units += over;
         residual += over & lead;
     }
-    // Zero where one unit more fits.
-    let under = (residual - lead) >> 31;
-    units += under + 1;
-    residual -= !under & lead;
     let high: S::f32s = units.to_float::<S::f32s>() * UNIT_24;
     let left: S::f32s = ((residual >> 7) + 1).to_float();
     [high, (left * UNIT_46) * high]
@@ -73,9 +79,39 @@ fn shortened<S: Simd>([high, low]: [S::f32s; 2], shift: S::u32s) -> [S::f32s; 2]
     [times_power::<S>(short, shift), times_power::<S>((high - short) + low, shift)]
 }
 
-/// One over each lane's sum, in units of 2^-44 and from 2^43 to 2^52, given as the two bins.
+/// One over each lane's sum, in units of 2^-44 and from 2^43 to 2^52, given as the two bins; of some vectors,
+/// each step for all of them.
 #[inline(always)]
-pub(crate) fn lane_reciprocals<S: Simd>(simd: S, first: S::u32s, second: S::i32s) -> [S::f32s; 2] {
+pub(crate) fn lane_reciprocals<S: Simd, const V: usize>(
+    simd: S,
+    sums: &[(S::u32s, S::i32s); V],
+) -> [[S::f32s; 2]; V] {
+    let mut leads = [leading_bits_of_lanes(simd, sums[0]); V];
+    for v in 1..V {
+        leads[v] = leading_bits_of_lanes(simd, sums[v]);
+    }
+    let mut estimates = [estimated(simd, leads[0].0); V];
+    for v in 1..V {
+        estimates[v] = estimated(simd, leads[v].0);
+    }
+    let estimates = apart(estimates);
+    let mut by = [[splat(simd, 0.0); 2]; V];
+    for v in 0..V {
+        by[v] = shortened::<S>(corrected::<S>(leads[v].0, estimates[v].0, estimates[v].1), leads[v].1);
+    }
+    apart(by)
+}
+
+/// Keeps a compiler from what it does to need few registers: it moves the steps of one vector behind all of the one
+/// before, so that they wait one after the other.
+#[inline(always)]
+fn apart<T, const V: usize>(values: [T; V]) -> [T; V] {
+    if V == 1 { values } else { std::hint::black_box(values) }
+}
+
+/// The 30 leading bits of each lane's sum, and the power of two for its reciprocal.
+#[inline(always)]
+fn leading_bits_of_lanes<S: Simd>(simd: S, (first, second): (S::u32s, S::i32s)) -> (S::u32s, S::u32s) {
     let upper = first + (second >> BIN_STEP).bitcast::<S::u32s>();
     let lower = second.bitcast::<S::u32s>() & ((1 << BIN_STEP) - 1);
     // Without the bit below the leading one the conversion cannot round up to the next power of two.
@@ -85,8 +121,7 @@ pub(crate) fn lane_reciprocals<S: Simd>(simd: S, first: S::u32s, second: S::i32s
     let scale: S::f32s = ((splat_u(simd, 127 + 29 + 127) - exponent) << 23).bitcast();
     let scale = scale.to_int::<S::i32s>().bitcast::<S::u32s>();
     let lead = upper * scale + ((lower * scale) >> BIN_STEP);
-    let shift = splat_u(simd, 127 + SUM_SCALE - 2 * BIN_STEP) - exponent;
-    shortened::<S>(reciprocal_of_lead(simd, lead), shift)
+    (lead, splat_u(simd, 127 + SUM_SCALE - 2 * BIN_STEP) - exponent)
 }
 
 /// A held exponential times the reciprocal, as `reciprocal::normalise`. Both products with the high
@@ -125,7 +160,7 @@ mod tests {
             let back = (state >> 44) as u32 & 1;
             let first = (sum >> BIN_STEP) as u32 + back;
             let second = (sum & ((1 << BIN_STEP) - 1)) as i32 - ((back as i32) << BIN_STEP);
-            let lanes = lane_reciprocals(simd, splat_u(simd, first), S::i32s::splat(simd, second));
+            let [lanes] = lane_reciprocals(simd, &[(splat_u(simd, first), S::i32s::splat(simd, second))]);
             for [high, low] in [[high, low], lanes] {
                 assert_eq!(high.as_slice()[0].to_bits(), by.high.to_bits(), "sum {sum:#x}");
                 assert_eq!(low.as_slice()[0].to_bits(), by.low.to_bits(), "sum {sum:#x}");

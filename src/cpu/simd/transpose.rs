@@ -5,6 +5,8 @@
 use fearless_simd::Level;
 use fearless_simd::{f32x4, prelude::*};
 
+use super::{MAX_LANES, load, splat, store};
+
 /// Floats that [`gather`] reads and [`scatter`] writes beyond the block.
 pub(crate) const OVERHANG: usize = 3;
 
@@ -74,6 +76,28 @@ pub(crate) fn scatter<S: Simd>(simd: S, lanes: &[f32], cols: usize, y: &mut [f32
             m[3].store_slice(&mut y[(r + 3) * cols + 4 * q..][..4]);
         }
     }
+}
+
+/// As [`gather`], of at most four columns, into registers.
+#[inline(always)]
+pub(crate) fn gather_few<S: Simd, const C: usize>(simd: S, x: &[f32]) -> [S::f32s; C] {
+    let mut lanes = [0.0; 4 * MAX_LANES];
+    gather(simd, x, C, &mut lanes);
+    let mut columns = [splat(simd, 0.0); C];
+    for (column, lanes) in columns.iter_mut().zip(lanes.chunks_exact(S::f32s::LEN)) {
+        *column = load(simd, lanes);
+    }
+    columns
+}
+
+/// Undoes [`gather_few`], as [`scatter`].
+#[inline(always)]
+pub(crate) fn scatter_few<S: Simd, const C: usize>(simd: S, columns: &[S::f32s; C], y: &mut [f32]) {
+    let mut lanes = [0.0; 4 * MAX_LANES];
+    for (column, lanes) in columns.iter().zip(lanes.chunks_exact_mut(S::f32s::LEN)) {
+        store::<S>(*column, lanes);
+    }
+    scatter(simd, &lanes, C, y);
 }
 
 /// Turns a block of `rows` by `cols` numbers: element `c` of row `r`, in rows of `pitch`, goes to element

@@ -1,0 +1,170 @@
+//! Kernel `few`: softmax of rows of two to four columns, one per lane, whose elements stay in registers. What is
+//! done once a row weighs as much there as what is done once an element, and so would loops over columns.
+
+use fearless_simd::prelude::*;
+
+use super::finish::LaneMaxima;
+use super::{Io, Job};
+use crate::cpu::simd::special::{Extremes, scaled};
+use crate::cpu::simd::transpose::{OVERHANG, gather_few, scatter_few};
+use crate::cpu::simd::{MAX_LANES, Math, splat};
+use crate::cpu::stream::prefetch;
+
+/// The longest row.
+pub(super) const FEW_COLS: usize = 4;
+/// Vectors of rows whose exponentials are computed side by side.
+const PAIR: usize = 2;
+/// Vectors of rows that go through each of the other steps before the next one: a row's results are a chain of some
+/// two hundred operations, and a processor looks ahead by some hundred.
+const TOGETHER: usize = 2 * PAIR;
+/// Rows of a block.
+pub(super) const ROWS: usize = TOGETHER * MAX_LANES;
+/// Blocks whose results are collected before they are copied out.
+const STAGE: usize = 8;
+/// Floats of scratch: a block of elements and the results of a stage, each with what hangs over.
+pub(crate) const SCRATCH: usize = (STAGE + 1) * ROWS * FEW_COLS + 2 * MAX_LANES;
+
+/// Computes all rows of a part; `U` is `PAIR` times `C` columns, and `HOLES` the job's. (A kernel for both would keep
+/// elements in memory.)
+#[inline(always)]
+pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+    simd: S,
+    job: &Job,
+    mut io: Io,
+    scratch: &mut [f32],
+) {
+    assert!(job.cols == C && U == PAIR * C);
+    let rows = io.x().len() / C;
+    let block = TOGETHER * S::f32s::LEN;
+    let (padded, staged) = scratch.split_at_mut(ROWS * FEW_COLS + MAX_LANES);
+    for row in (0..rows).step_by(STAGE * block) {
+        let count = (STAGE * block).min(rows - row);
+        for first in (0..count).step_by(block) {
+            let here = block.min(count - first);
+            let x = &io.x()[(row + first) * C..];
+            let x = if x.len() >= block * C + OVERHANG {
+                &x[..block * C + OVERHANG]
+            } else {
+                padded[..here * C].copy_from_slice(&x[..here * C]);
+                padded[here * C..].fill(0.0);
+                &padded[..block * C + OVERHANG]
+            };
+            let staged = &mut staged[first * C..][..block * C + OVERHANG];
+            compute::<S, M, C, U, HOLES>(simd, job, x, here, staged);
+        }
+        job.copy_out(&staged[..count * C], &mut io.y()[row * C..][..count * C]);
+    }
+}
+
+/// The elements of a block's rows: of each two vectors of rows, column by column.
+type Elements<S, const U: usize> = [[<S as Simd>::f32s; U]; TOGETHER / PAIR];
+
+/// A block, of which the first `rows` are wanted.
+#[inline(always)]
+fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    rows: usize,
+    y: &mut [f32],
+) {
+    let n = S::f32s::LEN;
+    let mut elements = [[splat(simd, 0.0); U]; TOGETHER / PAIR];
+    for v in 0..TOGETHER {
+        let columns = gather_few::<S, C>(simd, &x[v * n * C..][..n * C + OVERHANG]);
+        for c in 0..C {
+            elements[v / PAIR][v % PAIR * C + c] = columns[c];
+        }
+    }
+    let ahead = job.ahead_or(TOGETHER * n * C);
+    for at in 0..TOGETHER * C {
+        prefetch(&x[at * n..], ahead);
+    }
+    let maxima = maxima::<S, M, C, U, HOLES>(simd, job, &mut elements);
+    let mut near = true;
+    for maxima in &maxima {
+        near &= maxima.are_near();
+    }
+    if near && HOLES {
+        return finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
+    }
+    if near {
+        return finish::<S, M, M::Near, C, U>(simd, &mut elements, &maxima, y);
+    }
+    finish::<S, M, M, C, U>(simd, &mut elements, &maxima, y);
+    for (v, maxima) in maxima.iter().enumerate() {
+        maxima.fill(job, n.min(rows.saturating_sub(v * n)), &mut y[v * n * C..]);
+    }
+}
+
+/// The rows' maxima; the elements are scaled on the way.
+#[inline(always)]
+fn maxima<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+    simd: S,
+    job: &Job,
+    elements: &mut Elements<S, U>,
+) -> [LaneMaxima<S>; TOGETHER] {
+    let mut seen = [Extremes::new(simd); TOGETHER];
+    for v in 0..TOGETHER {
+        for c in 0..C {
+            let x = &mut elements[v / PAIR][v % PAIR * C + c];
+            if job.op.scale != 1.0 {
+                *x = scaled(simd, *x, job.op.scale);
+            }
+            seen[v].see::<HOLES>(simd, *x);
+        }
+    }
+    let mut ends = [(seen[0].keys(simd), seen[0].least(simd)); TOGETHER];
+    for v in 1..TOGETHER {
+        ends[v] = (seen[v].keys(simd), seen[v].least(simd));
+    }
+    let mut maxima = [LaneMaxima::new::<M>(simd, ends[0].0, ends[0].1); TOGETHER];
+    for v in 1..TOGETHER {
+        maxima[v] = LaneMaxima::new::<M>(simd, ends[v].0, ends[v].1);
+    }
+    maxima
+}
+
+/// Exponentials, which take the elements' place, sums and results, by the arithmetic `N`.
+#[inline(always)]
+fn finish<
+    S: Simd,
+    M: Math<S>,
+    N: Math<S, Row = M::Row, Sum = M::Sum, Total = M::Total>,
+    const C: usize,
+    const U: usize,
+>(
+    simd: S,
+    elements: &mut Elements<S, U>,
+    maxima: &[LaneMaxima<S>; TOGETHER],
+    y: &mut [f32],
+) {
+    let n = S::f32s::LEN;
+    let mut ranges = [N::row(simd, maxima[0].values); TOGETHER];
+    for v in 1..TOGETHER {
+        ranges[v] = N::row(simd, maxima[v].values);
+    }
+    let mut sums = [N::empty(simd, &ranges[0]); TOGETHER];
+    for p in 0..TOGETHER / PAIR {
+        let rows = [ranges[PAIR * p], ranges[PAIR * p + 1]];
+        let e = N::exp_many::<U, PAIR>(simd, &elements[p], &rows);
+        elements[p] = e;
+        for r in 0..PAIR {
+            let mut sum = N::empty(simd, &rows[r]);
+            for c in 0..C {
+                N::add(&mut sum, e[r * C + c]);
+            }
+            sums[PAIR * p + r] = sum;
+        }
+    }
+    let by = N::lane_reciprocals(simd, &sums, C as u32);
+    for v in 0..TOGETHER {
+        let release = N::release(simd, &ranges[v]);
+        let by = [by[v][0] * release, by[v][1] * release];
+        let mut columns = [splat(simd, 0.0); C];
+        for c in 0..C {
+            columns[c] = N::normalise(simd, elements[v / PAIR][v % PAIR * C + c], &by);
+        }
+        scatter_few(simd, &columns, &mut y[v * n * C..][..n * C + OVERHANG]);
+    }
+}
