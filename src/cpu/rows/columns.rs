@@ -78,7 +78,8 @@ fn maxima<S: Simd, M: Math<S>>(
     }
     let mut maxima = Vec::with_capacity(seen.len());
     for seen in seen {
-        maxima.push(LaneMaxima::new::<M>(simd, seen.keys(simd), seen.least(simd)));
+        let [seen] = LaneMaxima::of_lanes::<M, 1>(simd, &[seen]);
+        maxima.push(seen);
     }
     maxima
 }

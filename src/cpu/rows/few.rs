@@ -4,6 +4,7 @@
 use fearless_simd::prelude::*;
 
 use super::finish::LaneMaxima;
+use super::narrow::by_blocks;
 use super::{Io, Job};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::transpose::{OVERHANG, gather_few, scatter_few};
@@ -30,30 +31,22 @@ pub(crate) const SCRATCH: usize = (STAGE + 1) * ROWS * FEW_COLS + 2 * MAX_LANES;
 pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
     simd: S,
     job: &Job,
-    mut io: Io,
+    io: Io,
     scratch: &mut [f32],
 ) {
     assert!(job.cols == C && U == PAIR * C);
-    let rows = io.x().len() / C;
     let block = TOGETHER * S::f32s::LEN;
+    let floats = block * C + OVERHANG;
     let (padded, staged) = scratch.split_at_mut(ROWS * FEW_COLS + MAX_LANES);
-    for row in (0..rows).step_by(STAGE * block) {
-        let count = (STAGE * block).min(rows - row);
-        for first in (0..count).step_by(block) {
-            let here = block.min(count - first);
-            let x = &io.x()[(row + first) * C..];
-            let x = if x.len() >= block * C + OVERHANG {
-                &x[..block * C + OVERHANG]
-            } else {
-                padded[..here * C].copy_from_slice(&x[..here * C]);
-                padded[here * C..].fill(0.0);
-                &padded[..block * C + OVERHANG]
-            };
-            let staged = &mut staged[first * C..][..block * C + OVERHANG];
-            compute::<S, M, C, U, HOLES>(simd, job, x, here, staged);
-        }
-        job.copy_out(&staged[..count * C], &mut io.y()[row * C..][..count * C]);
-    }
+    by_blocks(
+        job,
+        io,
+        (block, STAGE),
+        padded,
+        staged,
+        #[inline(always)]
+        |_, here, x, y| compute::<S, M, C, U, HOLES>(simd, job, &x[..floats], here, &mut y[..floats]),
+    );
 }
 
 /// The elements of a block's rows: of each two vectors of rows, column by column.
@@ -81,10 +74,7 @@ fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: boo
         prefetch(&x[at * n..], ahead);
     }
     let maxima = maxima::<S, M, C, U, HOLES>(simd, job, &mut elements);
-    let mut near = true;
-    for maxima in &maxima {
-        near &= maxima.are_near();
-    }
+    let near = LaneMaxima::all_are_near(&maxima);
     if near && HOLES {
         return finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
     }
@@ -114,15 +104,7 @@ fn maxima<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool
             seen[v].see::<HOLES>(simd, *x);
         }
     }
-    let mut ends = [(seen[0].keys(simd), seen[0].least(simd)); TOGETHER];
-    for v in 1..TOGETHER {
-        ends[v] = (seen[v].keys(simd), seen[v].least(simd));
-    }
-    let mut maxima = [LaneMaxima::new::<M>(simd, ends[0].0, ends[0].1); TOGETHER];
-    for v in 1..TOGETHER {
-        maxima[v] = LaneMaxima::new::<M>(simd, ends[v].0, ends[v].1);
-    }
-    maxima
+    LaneMaxima::of_lanes::<M, TOGETHER>(simd, &seen)
 }
 
 /// Exponentials, which take the elements' place, sums and results, by the arithmetic `N`.

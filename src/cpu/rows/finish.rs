@@ -4,7 +4,8 @@ use fearless_simd::prelude::*;
 
 use super::Job;
 use crate::cpu::reference::special_row;
-use crate::cpu::simd::{MAX_LANES, Math, PerRow, exact, from_rows, special::settle, splat, splat_u, to_rows};
+use crate::cpu::simd::special::{Extremes, settle};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, exact, from_rows, splat, splat_u, to_rows};
 use crate::numerics::*;
 use crate::{OpKind, RowMax, RowStats, RowSum};
 
@@ -31,6 +32,30 @@ impl<S: Simd> LaneMaxima<S> {
         let small = size.simd_le(splat_u(simd, ANCHOR_LIMIT.to_bits()));
         let near = small & (values - least).simd_le(splat(simd, M::NEAR));
         Self { keys, values, special: !finite.to_bitmask() & lanes, near: near.to_bitmask() & lanes }
+    }
+
+    /// From what the lanes of some vectors have seen, each step for all of them.
+    #[inline(always)]
+    pub(crate) fn of_lanes<M: Math<S>, const V: usize>(simd: S, seen: &[Extremes<S>; V]) -> [Self; V] {
+        let mut ends = [(seen[0].keys(simd), seen[0].least(simd)); V];
+        for v in 1..V {
+            ends[v] = (seen[v].keys(simd), seen[v].least(simd));
+        }
+        let mut maxima = [Self::new::<M>(simd, ends[0].0, ends[0].1); V];
+        for v in 1..V {
+            maxima[v] = Self::new::<M>(simd, ends[v].0, ends[v].1);
+        }
+        maxima
+    }
+
+    /// Whether all rows of some vectors are near.
+    #[inline(always)]
+    pub(crate) fn all_are_near(maxima: &[Self]) -> bool {
+        let mut near = true;
+        for maxima in maxima {
+            near &= maxima.are_near();
+        }
+        near
     }
 
     /// Whether all rows are near.

@@ -26,16 +26,48 @@ pub(crate) const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
 pub(crate) fn run<S: Simd, M: Math<S>, const SPANS: bool>(
     simd: S,
     job: &Job,
-    mut io: Io,
+    io: Io,
     spans: Spans,
     scratch: &mut [f32],
 ) {
     let (n, cols, words) = (S::f32s::LEN, job.cols, job.words);
-    let rows = io.x().len() / cols;
     let block = n * TOGETHER;
-    let stage = block * (STAGE / (block * cols.max(words))).max(1);
+    let stage = (STAGE / (block * cols.max(words))).max(1);
     let (lanes, scratch) = scratch.split_at_mut(BLOCK);
     let (padded, staged) = scratch.split_at_mut(BLOCK);
+    by_blocks(
+        job,
+        io,
+        (block, stage),
+        padded,
+        staged,
+        #[inline(always)]
+        |row, here, x, y| {
+            let spans = if SPANS { spans.at(row) } else { spans };
+            if here <= n {
+                Block::<S, M, 1>::compute::<SPANS>(simd, job, x, spans, lanes, here, y);
+            } else {
+                Block::<S, M, TOGETHER>::compute::<SPANS>(simd, job, x, spans, lanes, here, y);
+            }
+        },
+    );
+}
+
+/// Rows in blocks of some, a stage of several blocks at a time, whose results are collected in `staged` before they are
+/// copied out. `each` gets the number of a block's first row, how many rows are wanted, the elements from there on and
+/// the place for results; of both there is a whole block and [`OVERHANG`], the last block's from `padded`.
+#[inline(always)]
+pub(super) fn by_blocks(
+    job: &Job,
+    mut io: Io,
+    (block, blocks): (usize, usize),
+    padded: &mut [f32],
+    staged: &mut [f32],
+    mut each: impl FnMut(usize, usize, &[f32], &mut [f32]),
+) {
+    let (cols, words) = (job.cols, job.words);
+    let rows = io.x().len() / cols;
+    let stage = block * blocks;
     for row in (0..rows).step_by(stage) {
         let count = stage.min(rows - row);
         for first in (0..count).step_by(block) {
@@ -48,13 +80,7 @@ pub(crate) fn run<S: Simd, M: Math<S>, const SPANS: bool>(
                 padded[here * cols..].fill(0.0);
                 &*padded
             };
-            let staged = &mut staged[first * words..];
-            let spans = if SPANS { spans.at(row + first) } else { spans };
-            if here <= n {
-                Block::<S, M, 1>::compute::<SPANS>(simd, job, x, spans, lanes, here, staged);
-            } else {
-                Block::<S, M, TOGETHER>::compute::<SPANS>(simd, job, x, spans, lanes, here, staged);
-            }
+            each(row + first, here, x, &mut staged[first * words..]);
         }
         job.copy_out(&staged[..count * words], &mut io.y()[row * words..][..count * words]);
     }

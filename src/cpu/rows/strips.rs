@@ -76,7 +76,8 @@ impl Strip<'_> {
             }
             seen.see::<false>(simd, x);
         }
-        LaneMaxima::new::<M>(simd, seen.keys(simd), seen.least(simd))
+        let [maxima] = LaneMaxima::of_lanes::<M, 1>(simd, &[seen]);
+        maxima
     }
 
     /// The results, in the place of the elements; `N` is the arithmetic for them.

@@ -49,18 +49,13 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         for v in 0..V {
             block.ranges[v] = M::row(simd, block.maxima[v].values);
         }
-        if !block.are_near() {
+        if !LaneMaxima::all_are_near(&block.maxima) {
             block.run::<M>(simd, job, x, lanes, pitch, y);
         } else if job.holes {
             block.run::<M::Holes>(simd, job, x, lanes, pitch, y);
         } else {
             block.run::<M::Near>(simd, job, x, lanes, pitch, y);
         }
-    }
-
-    #[inline(always)]
-    fn are_near(&self) -> bool {
-        self.maxima.iter().fold(true, |near, maxima| near & maxima.are_near())
     }
 
     /// Sums and results; `N` is the arithmetic for them. The exponentials take the elements' place, and what comes
@@ -251,15 +246,7 @@ fn maxima<S: Simd, M: Math<S>, const SPANS: bool, const V: usize>(
             }
         }
     }
-    let mut ends = [(seen[0].keys(simd), seen[0].least(simd)); V];
-    for v in 1..V {
-        ends[v] = (seen[v].keys(simd), seen[v].least(simd));
-    }
-    let mut maxima = [LaneMaxima::new::<M>(simd, ends[0].0, ends[0].1); V];
-    for v in 1..V {
-        maxima[v] = LaneMaxima::new::<M>(simd, ends[v].0, ends[v].1);
-    }
-    maxima
+    LaneMaxima::of_lanes::<M, V>(simd, &seen)
 }
 
 /// Some columns of `R` vectors of rows side by side, `U` in all. Where the exponentials are kept, they take the
