@@ -5,11 +5,20 @@ use fearless_simd::prelude::*;
 
 use super::finish::LaneMaxima;
 use super::narrow::by_blocks;
+use super::spans::Spans;
 use super::{Io, Job};
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::transpose::{OVERHANG, gather_few, scatter_few};
-use crate::cpu::simd::{MAX_LANES, Math, splat};
+use crate::cpu::simd::{MAX_LANES, Math, splat, splat_u};
 use crate::cpu::stream::prefetch;
+use crate::numerics::NEG_INF_BITS;
+
+/// Which elements of the rows take part: all.
+pub(super) const ALL: u8 = 0;
+/// Those that are not -inf.
+pub(super) const HOLES: u8 = 1;
+/// Of these, the ones in their rows' spans.
+pub(super) const SPANS: u8 = 2;
 
 /// The longest row.
 pub(super) const FEW_COLS: usize = 4;
@@ -25,13 +34,14 @@ const STAGE: usize = 8;
 /// Floats of scratch: a block of elements and the results of a stage, each with what hangs over.
 pub(crate) const SCRATCH: usize = (STAGE + 1) * ROWS * FEW_COLS + 2 * MAX_LANES;
 
-/// Computes all rows of a part; `U` is `PAIR` times `C` columns, and `HOLES` the job's. (A kernel for both would keep
-/// elements in memory.)
+/// Computes all rows of a part; `U` is `PAIR` times `C` columns, and `PART` says which elements take part. (A kernel for
+/// several would keep elements in memory.)
 #[inline(always)]
-pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
     simd: S,
     job: &Job,
     io: Io,
+    spans: Spans,
     scratch: &mut [f32],
 ) {
     assert!(job.cols == C && U == PAIR * C);
@@ -45,7 +55,10 @@ pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOL
         padded,
         staged,
         #[inline(always)]
-        |_, here, x, y| compute::<S, M, C, U, HOLES>(simd, job, &x[..floats], here, &mut y[..floats]),
+        |row, here, x, y| {
+            let spans = if PART == SPANS { spans.at(row) } else { spans };
+            compute::<S, M, C, U, PART>(simd, job, &x[..floats], spans, here, &mut y[..floats]);
+        },
     );
 }
 
@@ -54,10 +67,11 @@ type Elements<S, const U: usize> = [[<S as Simd>::f32s; U]; TOGETHER / PAIR];
 
 /// A block, of which the first `rows` are wanted.
 #[inline(always)]
-fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
     simd: S,
     job: &Job,
     x: &[f32],
+    spans: Spans,
     rows: usize,
     y: &mut [f32],
 ) {
@@ -73,9 +87,9 @@ fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: boo
     for at in 0..TOGETHER * C {
         prefetch(&x[at * n..], ahead);
     }
-    let maxima = maxima::<S, M, C, U, HOLES>(simd, job, &mut elements);
+    let maxima = maxima::<S, M, C, U, PART>(simd, job, spans, &mut elements);
     let near = LaneMaxima::all_are_near(&maxima);
-    if near && HOLES {
+    if near && PART != ALL {
         return finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
     }
     if near {
@@ -87,21 +101,35 @@ fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: boo
     }
 }
 
-/// The rows' maxima; the elements are scaled on the way.
+/// The rows' maxima; the elements are scaled on the way, and those outside of spans become -inf.
 #[inline(always)]
-fn maxima<S: Simd, M: Math<S>, const C: usize, const U: usize, const HOLES: bool>(
+fn maxima<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
     simd: S,
     job: &Job,
+    spans: Spans,
     elements: &mut Elements<S, U>,
 ) -> [LaneMaxima<S>; TOGETHER] {
     let mut seen = [Extremes::new(simd); TOGETHER];
     for v in 0..TOGETHER {
+        let (from, len) = if PART == SPANS {
+            spans.at(v * S::f32s::LEN).lanes(simd)
+        } else {
+            (splat_u(simd, 0), splat_u(simd, C as u32))
+        };
         for c in 0..C {
             let x = &mut elements[v / PAIR][v % PAIR * C + c];
             if job.op.scale != 1.0 {
                 *x = scaled(simd, *x, job.op.scale);
             }
-            seen[v].see::<HOLES>(simd, *x);
+            if PART == SPANS {
+                let inside = (splat_u(simd, c as u32) - from).simd_lt(len);
+                *x = inside.select(*x, splat(simd, f32::from_bits(NEG_INF_BITS)));
+            }
+            if PART == ALL {
+                seen[v].see::<false>(simd, *x);
+            } else {
+                seen[v].see::<true>(simd, *x);
+            }
         }
     }
     LaneMaxima::of_lanes::<M, TOGETHER>(simd, &seen)

@@ -124,11 +124,10 @@ pub(crate) fn run(job: &Job, io: Io) {
 pub(crate) fn run_unfenced(job: &Job, io: Io) {
     let most = if job.stream { NARROW_COLS_PAST } else { NARROW_COLS_WHOLE };
     let is_narrow = job.is_narrow() && job.cols <= most;
-    let are_few = (2..=FEW_COLS).contains(&job.cols) && job.op.kind == OpKind::Softmax;
     match (is_narrow, job.is_long()) {
-        (true, _) if are_few && io.x().len() >= few::ROWS * job.cols => {
-            let by_few = if job.holes { by_few::<true> } else { by_few::<false> };
-            scratch::with(few::SCRATCH, |scratch| by_few(job, io, scratch));
+        (true, _) if are_few(job, &io) => {
+            let by_few = if job.holes { by_few::<{ few::HOLES }> } else { by_few::<{ few::ALL }> };
+            by_few(job, io, Spans::NONE);
         }
         (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
         (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
@@ -136,9 +135,19 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
     }
 }
 
+/// Whether kernel `few` takes the rows, where short ones are taken by lanes.
+fn are_few(job: &Job, io: &Io) -> bool {
+    (2..=FEW_COLS).contains(&job.cols)
+        && job.op.kind == OpKind::Softmax
+        && io.x().len() >= few::ROWS * job.cols
+}
+
 /// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part. Longer rows than
 /// narrow ones are in a place where their exponentials may wait: [`Io::Apart`] is for narrow ones.
 pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
+    if are_few(job, &io) {
+        return by_few::<{ few::SPANS }>(job, io, spans);
+    }
     if job.is_narrow() {
         return scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, io, spans, scratch));
     }
@@ -205,14 +214,24 @@ fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
 }
 
 /// Rows of a number of columns that the kernel is compiled for.
-fn by_few<const HOLES: bool>(job: &Job, io: Io, scratch: &mut [f32]) {
-    match (job.is_fast(), job.cols) {
-        (true, 2) => dispatch!(job.token, simd => few::run::<_, Fast, 2, 4, HOLES>(simd, job, io, scratch)),
-        (true, 3) => dispatch!(job.token, simd => few::run::<_, Fast, 3, 6, HOLES>(simd, job, io, scratch)),
-        (true, _) => dispatch!(job.token, simd => few::run::<_, Fast, 4, 8, HOLES>(simd, job, io, scratch)),
-        (_, 2) => dispatch!(job.token, simd => few::run::<_, Exact, 2, 4, HOLES>(simd, job, io, scratch)),
-        (_, 3) => dispatch!(job.token, simd => few::run::<_, Exact, 3, 6, HOLES>(simd, job, io, scratch)),
-        _ => dispatch!(job.token, simd => few::run::<_, Exact, 4, 8, HOLES>(simd, job, io, scratch)),
+fn by_few<const PART: u8>(job: &Job, io: Io, spans: Spans) {
+    scratch::with(few::SCRATCH, |scratch| match job.cols {
+        2 => few_columns::<2, 4, PART>(job, io, spans, scratch),
+        3 => few_columns::<3, 6, PART>(job, io, spans, scratch),
+        _ => few_columns::<4, 8, PART>(job, io, spans, scratch),
+    });
+}
+
+fn few_columns<const C: usize, const U: usize, const PART: u8>(
+    job: &Job,
+    io: Io,
+    spans: Spans,
+    scratch: &mut [f32],
+) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => few::run::<_, Fast, C, U, PART>(simd, job, io, spans, scratch));
+    } else {
+        dispatch!(job.token, simd => few::run::<_, Exact, C, U, PART>(simd, job, io, spans, scratch));
     }
 }
 

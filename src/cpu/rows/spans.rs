@@ -1,6 +1,6 @@
 //! Kernel `spans`: rows of middling length of which a window or a length leaves some elements, several at a
 //! time and in place, as `group` computes them. What takes part is one range of a row, and nothing is computed
-//! outside of it. (Short rows go to `narrow`, which hides what is outside.)
+//! outside of it. (Short rows go to `few` and `narrow`, which hide what is outside.)
 
 use std::ops::Range;
 
@@ -50,6 +50,15 @@ impl<'a> Spans<'a> {
             last = last.max(*to);
         }
         last as usize
+    }
+
+    /// Where the first spans begin and how long they are, one in each lane.
+    #[inline(always)]
+    pub(super) fn lanes<S: Simd>(&self, simd: S) -> (S::u32s, S::u32s) {
+        let n = S::u32s::LEN;
+        let (from, to) =
+            (S::u32s::from_slice(simd, &self.from[..n]), S::u32s::from_slice(simd, &self.to[..n]));
+        (from, to - from)
     }
 
     /// A row's span, or so many elements that hold it: kernels take no fewer than a vector.
@@ -213,8 +222,7 @@ fn fill_outside<S: Simd>(simd: S, z: &mut [f32], window: &Range<usize>, outside:
 #[inline(always)]
 pub(super) fn lane_extremes<S: Simd>(simd: S, job: &Job, spans: Spans, lanes: &mut [f32]) -> Extremes<S> {
     let n = S::f32s::LEN;
-    let (from, to) = (S::u32s::from_slice(simd, &spans.from[..n]), S::u32s::from_slice(simd, &spans.to[..n]));
-    let (len, hidden) = (to - from, splat(simd, f32::from_bits(NEG_INF_BITS)));
+    let ((from, len), hidden) = (spans.lanes(simd), splat(simd, f32::from_bits(NEG_INF_BITS)));
     let mut seen = Extremes::new(simd);
     let mut column = splat_u(simd, 0) - from;
     for lanes in lanes.chunks_exact_mut(n) {
