@@ -67,6 +67,7 @@ fn measure(cols: usize, elements: usize, runs: usize, only: Option<&str>) {
         of("mask per column", 8.0, &x, shape, Masking::new().mask_bytes(&mask[..cols], &dims[1..])),
         of("bias", 12.0, &x, shape, Masking::new().bias(&x, &dims)),
         of("causal", 8.0, &x[..causal], square, Masking::new().causal()),
+        of("f16, causal", 4.0, &halves[..causal], square, Masking::new().causal()),
         of("window of 64", 8.0, &x[..causal], square, Masking::new().window(Window::sliding(64))),
         of("lengths", 8.0, &x, shape, Masking::new().lengths(&lengths, &row_dims)),
         of("row scale", 8.0, &x, shape, Masking::new().row_scale(&scales, &row_dims)),

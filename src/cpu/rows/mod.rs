@@ -18,6 +18,7 @@ mod past;
 mod spans;
 mod strips;
 mod sums;
+mod windows;
 
 pub(crate) use columns::Lines;
 pub(crate) use io::Io;
@@ -125,7 +126,7 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
     let most = if job.stream { NARROW_COLS_PAST } else { NARROW_COLS_WHOLE };
     let is_narrow = job.is_narrow() && job.cols <= most;
     match (is_narrow, job.is_long()) {
-        (true, _) if are_few(job, &io) => {
+        (true, _) if are_few(job, io.x().len()) => {
             let by_few = if job.holes { by_few::<{ few::HOLES }> } else { by_few::<{ few::ALL }> };
             by_few(job, io, Spans::NONE);
         }
@@ -136,30 +137,26 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
 }
 
 /// Whether kernel `few` takes the rows, where short ones are taken by lanes.
-fn are_few(job: &Job, io: &Io) -> bool {
-    (2..=FEW_COLS).contains(&job.cols)
-        && job.op.kind == OpKind::Softmax
-        && io.x().len() >= few::ROWS * job.cols
+fn are_few(job: &Job, floats: usize) -> bool {
+    (2..=FEW_COLS).contains(&job.cols) && job.op.kind == OpKind::Softmax && floats >= few::ROWS * job.cols
 }
 
-/// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part. Longer rows than
-/// narrow ones are in a place where their exponentials may wait: [`Io::Apart`] is for narrow ones.
-pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
-    if are_few(job, &io) {
-        return by_few::<{ few::SPANS }>(job, io, spans);
-    }
-    if job.is_narrow() {
-        return scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, io, spans, scratch));
-    }
-    let (z, y) = match io {
-        Io::Same(z) => (z, None),
-        Io::Through(z, y) => (z, Some(y)),
-        Io::Apart(..) => unreachable!("rows are brought to scratch"),
-    };
-    if job.is_fast() {
-        dispatch!(job.token, simd => spans::in_place::<_, Fast>(simd, job, z, y, spans));
+/// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part.
+pub(crate) fn run_spans(job: &Job, x: &[f32], y: &mut [f32], spans: Spans) {
+    if are_few(job, x.len()) {
+        by_few::<{ few::SPANS }>(job, Io::Apart(x, y), spans);
+    } else if job.is_narrow() && job.cols < NARROW_COLS {
+        scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, Io::Apart(x, y), spans, scratch));
     } else {
-        dispatch!(job.token, simd => spans::in_place::<_, Exact>(simd, job, z, y, spans));
+        scratch::with(windows::scratch(job.cols), |scratch| by_windows(job, x, y, spans, scratch));
+    }
+}
+
+fn by_windows(job: &Job, x: &[f32], y: &mut [f32], spans: Spans, scratch: &mut [f32]) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => windows::run::<_, Fast>(simd, job, x, y, spans, scratch));
+    } else {
+        dispatch!(job.token, simd => windows::run::<_, Exact>(simd, job, x, y, spans, scratch));
     }
 }
 

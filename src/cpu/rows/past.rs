@@ -14,7 +14,7 @@ use crate::cpu::stream;
 /// Vectors of results that are computed before they are stored.
 const TOGETHER: usize = 4;
 /// Shorter rows leave scratch together, since a vector that two rows share is computed for both.
-const APIECE: usize = 96;
+pub(super) const APIECE: usize = 96;
 /// Floats that a group may fill: measured, as all here (`docs/performance-cpu.md`), where 2048 is slower.
 const FILL: usize = 1536;
 
@@ -87,7 +87,7 @@ pub(super) fn in_place<S: Simd, M: Math<S>, const SHORT: bool>(
 
 /// Floats of a group's rows. Groups that are half a cache line more than whole ones are slower by a tenth to a
 /// fifth, at most lengths measured; why is not known.
-fn group_floats<S: Simd>(cols: usize) -> usize {
+pub(super) fn group_floats<S: Simd>(cols: usize) -> usize {
     let most = (FILL / cols).max(1);
     let is_slow = most * cols % 16 == 8;
     let rows = match most {
@@ -212,6 +212,12 @@ impl<'a> Past<'a> {
             y.copy_from_slice(&edge[foreign..]);
             self.foreign = 0;
         }
+    }
+
+    /// Where the next so many results will be.
+    #[inline(always)]
+    pub(super) fn next(&self, floats: usize) -> &[f32] {
+        &self.y[..floats]
     }
 
     #[inline(always)]

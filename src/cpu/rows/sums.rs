@@ -128,12 +128,24 @@ fn near<S: Simd, M: Math<S>, const Z: bool>(
     } else {
         near_sums::<S, M::Near, Z>(simd, job, &ranges, maxima, x, hold, ahead)
     };
-    let elements = job.cols.next_multiple_of(S::f32s::LEN) as u32;
+    of_near::<S, M>(simd, job, &ranges, sum, job.cols)
+}
+
+/// What the sums of near rows say, of so many elements each.
+#[inline(always)]
+pub(super) fn of_near<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    ranges: &M::Row,
+    sum: M::Sum,
+    elements: usize,
+) -> Sums<S, M::Total> {
+    let elements = elements.next_multiple_of(S::f32s::LEN) as u32;
     if job.op.kind != OpKind::Softmax {
         return Sums { totals: M::lanes(sum, elements), by: [splat(simd, 0.0); 2] };
     }
     let [[high, low]] = M::lane_reciprocals(simd, &[sum], elements);
-    let release = M::Near::release(simd, &ranges);
+    let release = M::Near::release(simd, ranges);
     Sums { totals: [M::ONE; _], by: [high * release, low * release] }
 }
 

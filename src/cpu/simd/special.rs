@@ -2,7 +2,7 @@
 
 use fearless_simd::prelude::*;
 
-use super::{MAX_LANES, across, load, splat_u};
+use super::{MAX_LANES, PerRow, across, load, splat_u};
 use crate::numerics::*;
 
 /// The greatest and least bit patterns of the elements a lane has seen: together they tell the
@@ -54,7 +54,7 @@ impl<S: Simd> Extremes<S> {
 
 /// The greater pattern; with `HOLES`, that of -inf does not count.
 #[inline(always)]
-fn greater<S: Simd, const HOLES: bool>(simd: S, max: S::u32s, bits: S::u32s) -> S::u32s {
+pub(crate) fn greater<S: Simd, const HOLES: bool>(simd: S, max: S::u32s, bits: S::u32s) -> S::u32s {
     let both = max.max(bits);
     if HOLES { bits.simd_eq(splat_u(simd, NEG_INF_BITS)).select(max, both) } else { both }
 }
@@ -97,13 +97,27 @@ pub(crate) fn extremes_of_rows<'a, S: Simd, const HOLES: bool>(
         (max[r], top[r]) = signed_and_unsigned_max::<S, HOLES>(simd, x);
         count = r + 1;
     }
+    extremes_across(simd, &mut max, &mut top, count, rows)
+}
+
+/// The same, from the greatest bit patterns that the lanes of each row have seen, as signed and as unsigned integers.
+/// The elements are looked at again only in rows of one sign.
+#[inline(always)]
+pub(crate) fn extremes_across<'a, S: Simd>(
+    simd: S,
+    max: &mut PerRow<S::i32s>,
+    top: &mut PerRow<S::u32s>,
+    count: usize,
+    rows: impl Iterator<Item = &'a [f32]>,
+) -> (S::i32s, S::f32s) {
+    let zero = splat_u(simd, 0);
     let max = across::<S, S::i32s>(
-        &mut max,
+        max,
         #[inline(always)]
         |a, b| a.max(b),
     );
     let top = across::<S, S::u32s>(
-        &mut top,
+        top,
         #[inline(always)]
         |a, b| a.max(b),
     );

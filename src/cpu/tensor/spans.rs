@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Task;
 use super::stage::Block;
 use crate::DType;
-use crate::cpu::rows::{BEYOND, Io, Job, SPANS_BLOCK, Spans, run_spans};
+use crate::cpu::rows::{BEYOND, Job, SPANS_BLOCK, Spans, run_spans};
 use crate::cpu::scratch;
 use crate::dtype::Element;
 use crate::masking::levels::{LENGTHS, QUERY};
@@ -44,73 +44,60 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let form = self.masking.form();
         let words = if self.job.op.kind.is_elementwise() { cols } else { self.job.words };
         let mut job = Job { cols, words, ..self.job };
-        job.holes = job.is_narrow() || form.mask.is_some() || form.bias.is_some();
+        job.holes = true;
         let is_alone = form.is_by_place_alone();
         if is_alone {
             job.op.scale = self.scale;
         }
-        let direct = job.is_narrow() && is_alone && X::DTYPE == DType::F32;
-        let together = if direct { ROWS } else { (SPANS_BLOCK / cols).clamp(1, ROWS) };
+        let from_input = is_alone && X::DTYPE == DType::F32;
+        let to_output = job.op.kind.is_elementwise() && Y::DTYPE == DType::F32 && !self.x.is_same(&self.y);
+        let together = if from_input && to_output { ROWS } else { (SPANS_BLOCK / cols).clamp(1, ROWS) };
         let together = together.min((rows.end - rows.start) as usize).max(1);
         let mut table = self.table(together);
-        let floats = together * (cols + words);
+        let staged = if from_input { 0 } else { together * cols };
+        let floats = staged + if to_output { 0 } else { together * words };
         scratch::with_blocks(floats, |z| {
+            let (z, results) = z.split_at_mut(staged);
             for row in rows.clone().step_by(together) {
                 let here = row..rows.end.min(row + together as u64);
                 let spans = self.spans(&mut table, &here, rows.end);
                 let block = Block { rows: here, cols: 0..cols as u64, fill: false, sink: false, open: true };
-                if direct {
-                    self.compute_direct(&job, &block, spans, z);
+                let at = block.rows.start * cols as u64;
+                if from_input {
+                    // SAFETY: the slice ends with this line, before results are written to an output in its place.
+                    let x = bytemuck::cast_slice(unsafe { self.elements(at, block.count() * cols) });
+                    self.compute_block_of_spans(&job, &block, x, spans, results);
                 } else {
-                    self.compute_staged(&job, (&block, rows.end), is_alone, spans, z);
+                    let z = &mut z[..block.count() * cols];
+                    let job = Job { ahead: self.ahead(&block, rows.end, z), ..job };
+                    self.stage_spans(&block, is_alone, &spans, z);
+                    self.compute_block_of_spans(&job, &block, z, spans, results);
                 }
             }
         });
     }
 
-    /// Short rows, from where they lie.
-    fn compute_direct(&self, job: &Job, block: &Block, spans: Spans, z: &mut [f32]) {
-        let (start, count) = (block.rows.start, block.count());
-        // SAFETY: the slice ends with this call, before results are written to an output in its place.
-        let x = bytemuck::cast_slice(unsafe { self.elements(start * job.cols as u64, count * job.cols) });
+    /// Rows from where they lie or were brought, by way of `results` where those cannot be written to the output.
+    fn compute_block_of_spans(&self, job: &Job, block: &Block, x: &[f32], spans: Spans, results: &mut [f32]) {
         if job.op.kind.is_elementwise()
             && let Some(y) = self.direct(block)
         {
-            return run_spans(&Job { stream: self.past_caches, ..*job }, Io::Apart(x, y), spans);
+            return run_spans(&Job { stream: self.past_caches, ..*job }, x, y, spans);
         }
-        let results = &mut z[..count * job.words];
-        run_spans(job, Io::Apart(x, results), spans);
-        self.narrow(results, start * job.words as u64);
+        let results = &mut results[..block.count() * job.words];
+        run_spans(job, x, results, spans);
+        self.narrow(results, block.rows.start * job.words as u64);
     }
 
-    /// Rows that are brought to scratch; `end` is where those of this thread do.
-    fn compute_staged(
-        &self,
-        job: &Job,
-        (block, end): (&Block, u64),
-        is_alone: bool,
-        spans: Spans,
-        z: &mut [f32],
-    ) {
-        let (start, count) = (block.rows.start, block.count());
-        let (z, rest) = z.split_at_mut(count * job.cols);
-        let job = Job { ahead: self.ahead(block, end, z), ..*job };
+    /// Brings rows to scratch, of those of which only spans are left as much as pays.
+    fn stage_spans(&self, block: &Block, is_alone: bool, spans: &Spans, z: &mut [f32]) {
+        let cols = block.width();
         if !is_alone {
             self.stage(block, z);
-        } else if job.cols <= WHOLE {
-            self.widen(start * job.cols as u64, z);
+        } else if cols <= WHOLE {
+            self.widen(block.rows.start * cols as u64, z);
         } else {
-            self.bring_spans(start, &spans, job.cols, z);
-        }
-        if !job.op.kind.is_elementwise() {
-            let results = &mut rest[..count * job.words];
-            run_spans(&job, Io::Through(z, results), spans);
-            self.store_per_row(start * job.words as u64, results);
-        } else if let Some(y) = self.direct(block) {
-            run_spans(&Job { stream: self.past_caches, ..job }, Io::Through(z, y), spans);
-        } else {
-            run_spans(&job, Io::Same(z), spans);
-            self.narrow(z, start * job.cols as u64);
+            self.bring_spans(block.rows.start, spans, cols, z);
         }
     }
 
@@ -172,8 +159,13 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
                 }
             }
             if let Some(lengths) = &self.masking.lengths {
-                let of = |i: usize| lengths.data[(run.at[LENGTHS] + i as u64 * run.step[LENGTHS]) as usize];
-                to.iter_mut().enumerate().for_each(|(i, to)| *to = (*to).min(of(i)));
+                let (at, step) = (run.at[LENGTHS] as usize, run.step[LENGTHS] as usize);
+                if step == 1 {
+                    // By itself, so that a compiler makes a loop over vectors of it.
+                    to.iter_mut().zip(&lengths.data[at..]).for_each(|(to, len)| *to = (*to).min(*len));
+                } else {
+                    (0..).zip(&mut *to).for_each(|(i, to)| *to = (*to).min(lengths.data[at + i * step]));
+                }
             }
             to.iter_mut().zip(from).for_each(|(to, from)| *from = (*from).min(*to));
         }
@@ -199,8 +191,9 @@ fn repeat(places: &mut [u32], period: usize) {
 
 #[cfg(test)]
 mod tests {
+    use crate::cpu::parallel::STREAM_BYTES;
     use crate::cpu::{self, Options};
-    use crate::{LogSumExp, Masking, Op, Precision, Shape, Softmax, Window};
+    use crate::{LogSoftmax, LogSumExp, Masking, Op, Precision, Shape, Softmax, Window};
 
     /// Rows as plain ones, with -inf where they have no elements.
     fn plain(op: Op, x: &[f32], cols: usize, ranges: &[std::ops::Range<usize>], y: &mut [f32]) {
@@ -230,26 +223,39 @@ mod tests {
         }
     }
 
+    /// All windows and lengths, of some operations.
+    fn check_all(rows: usize, cols: usize) {
+        let windows = [Window::causal(), Window::sliding(20), Window::causal().offset(-30)];
+        let lengths: Vec<u32> = (0..rows).map(|row| (row * 7919 % (cols + 1)) as u32).collect();
+        for op in [
+            Op::from(Softmax::new()),
+            Op::from(Softmax::new()).scale(0.5).precision(Precision::Fast),
+            Op::from(LogSoftmax::new()),
+            Op::from(LogSumExp::new()),
+        ] {
+            for window in windows {
+                let seen = |row: usize| window.columns((row % 50) as u64, cols as u64);
+                let ranges: Vec<_> =
+                    (0..rows).map(|row| seen(row).start as usize..seen(row).end as usize).collect();
+                check(op, rows, cols, &Masking::new().window(window), &ranges);
+            }
+            let ranges: Vec<_> = lengths.iter().map(|length| 0..*length as usize).collect();
+            check(op, rows, cols, &Masking::new().lengths(&lengths, &[rows / 50, 50]), &ranges);
+        }
+    }
+
     #[test]
     fn rows_in_many_blocks_are_those_with_minus_infinity() {
-        let rows = 1250;
         for cols in [1, 2, 3, 4, 16, 25, 27, 48, 49, 63, 128, 300, 1000] {
-            let windows = [Window::causal(), Window::sliding(20), Window::causal().offset(-30)];
-            let lengths: Vec<u32> = (0..rows).map(|row| (row * 7919 % (cols + 1)) as u32).collect();
-            for op in [
-                Op::from(Softmax::new()),
-                Op::from(Softmax::new()).scale(0.5).precision(Precision::Fast),
-                Op::from(LogSumExp::new()),
-            ] {
-                for window in windows {
-                    let seen = |row: usize| window.columns((row % 50) as u64, cols as u64);
-                    let ranges: Vec<_> =
-                        (0..rows).map(|row| seen(row).start as usize..seen(row).end as usize).collect();
-                    check(op, rows, cols, &Masking::new().window(window), &ranges);
-                }
-                let ranges: Vec<_> = lengths.iter().map(|length| 0..*length as usize).collect();
-                check(op, rows, cols, &Masking::new().lengths(&lengths, &[rows / 50, 50]), &ranges);
-            }
+            check_all(1250, cols);
+        }
+    }
+
+    #[test]
+    fn so_are_rows_whose_results_go_past_the_caches() {
+        for cols in [3, 31, 50, 96, 101, 300, 2100] {
+            let rows = STREAM_BYTES / 4 / cols + 50;
+            check_all(rows / 50 * 50, cols);
         }
     }
 }

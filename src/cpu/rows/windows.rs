@@ -1,0 +1,214 @@
+//! Kernel `windows`: rows of middling length of which windows or lengths leave a part, several at a time, from where
+//! they lie to where results go. Rows that follow each other mostly see much the same elements. What any row of such a
+//! group sees, in whole vectors, is computed for all of them; in those rows that do not see it, it is -inf.
+
+use std::ops::Range;
+
+use fearless_simd::prelude::*;
+
+use super::finish::Maxima;
+use super::groups::{Before, Groups};
+use super::past::group_floats;
+use super::spans::Spans;
+use super::sums::{Sums, of_near, sums};
+use super::{GROUP, Job, SHORT_COLS};
+use crate::cpu::simd::special::extremes_across;
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, splat, splat_u};
+use crate::cpu::stream::prefetch;
+use crate::numerics::NEG_INF_BITS;
+use see::{blank, fill_outside, see};
+use to::To;
+
+mod near;
+mod see;
+mod to;
+
+/// Up to here what the next rows see is asked for by their own spans where these differ; of longer rows what lies
+/// where the ones at hand see something.
+const ASKED: usize = 256;
+
+/// Floats of scratch for rows of this length: the elements of a group, and the exponentials of the one before.
+pub(crate) fn scratch(cols: usize) -> usize {
+    2 * cols.max(GROUP)
+}
+
+/// Computes all rows of a part, each of at least one vector.
+#[inline(always)]
+pub(super) fn run<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    y: &mut [f32],
+    spans: Spans,
+    scratch: &mut [f32],
+) {
+    let (cols, rows) = (job.cols, x.len() / job.cols);
+    let group =
+        if job.stream { group_floats::<S>(cols) } else { (GROUP / cols).clamp(1, S::f32s::LEN) * cols };
+    let mut groups = Groups::new(x.len(), group, job.stream && cols > GROUP);
+    let (here, waiting) = scratch.split_at_mut(cols.max(GROUP));
+    let (mut here, mut waiting) = (Held::new(here), Held::new(waiting));
+    let ahead = Ahead::new(job, rows, groups.ahead() / cols, spans);
+    let mut to = To::new::<S>(job, y);
+    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
+    while let Some(range) = groups.next(&before.0) {
+        let (x, spans) = (&x[range.clone()], spans.at(range.start / cols));
+        if groups.apart {
+            to.ask(range.len());
+        }
+        let coming = here.take::<S, M>(simd, job, x, spans);
+        if !before.0.is_empty() {
+            to.write::<S, M>(simd, job, &before, &mut waiting);
+        }
+        if !groups.apart {
+            to.ask(range.len());
+        }
+        let sums = here.sums::<S, M>(simd, job, &coming, x, &ahead.at(range.start / cols));
+        before = (range, coming, sums);
+        std::mem::swap(&mut here, &mut waiting);
+    }
+    to.finish();
+}
+
+/// The rows that are asked for while others are computed.
+struct Ahead<'a> {
+    /// From an element to what is asked for.
+    floats: usize,
+    /// The spans of the rows asked for.
+    spans: Spans<'a>,
+}
+
+impl<'a> Ahead<'a> {
+    /// Those that are brought to the place of all rows at hand, or so many rows further.
+    #[inline(always)]
+    fn new(job: &Job, all: usize, further: usize, spans: Spans<'a>) -> Self {
+        if job.ahead != 0 {
+            return Self { floats: job.ahead, spans: spans.at(all) };
+        }
+        Self { floats: further * job.cols, spans: spans.at(further) }
+    }
+
+    #[inline(always)]
+    fn at(&self, row: usize) -> Self {
+        Self { spans: self.spans.at(row), ..*self }
+    }
+}
+
+/// What is computed of a row, at least a vector.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Window {
+    #[inline(always)]
+    fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// The rows of a group in scratch.
+struct Held<'a> {
+    z: &'a mut [f32],
+    windows: PerRow<Window>,
+    /// Whether all windows are the same.
+    alike: bool,
+    /// The columns that may hold anything but what makes the results of elements that do not take part.
+    used: Range<usize>,
+}
+
+impl<'a> Held<'a> {
+    #[inline(always)]
+    fn new(z: &'a mut [f32]) -> Self {
+        Self { z, windows: [Window { start: 0, end: 0 }; MAX_LANES], alike: true, used: 0..usize::MAX }
+    }
+
+    /// Takes in a group's elements.
+    #[inline(always)]
+    fn take<S: Simd, M: Math<S>>(&mut self, simd: S, job: &Job, x: &[f32], spans: Spans) -> Maxima {
+        if x.is_empty() {
+            return Maxima::EMPTY;
+        }
+        let (cols, rows, outside) = (job.cols, x.len() / job.cols, splat(simd, job.outside()));
+        self.choose::<S>(simd, job, spans, rows);
+        let z = &mut self.z[..x.len()];
+        let lowest = S::i32s::splat(simd, NEG_INF_BITS as i32);
+        let (mut max, mut top) = ([lowest; MAX_LANES], [splat_u(simd, 0); MAX_LANES]);
+        for (r, (x, z)) in x.chunks_exact(cols).zip(z.chunks_exact_mut(cols)).enumerate() {
+            let window = self.windows[r].range();
+            if !self.alike {
+                fill_outside(simd, z, &window, outside);
+            }
+            let from = spans.from[r].wrapping_sub(window.start as u32);
+            let part = (from, spans.to[r] - spans.from[r]);
+            (max[r], top[r]) = see(simd, job, &x[window.clone()], &mut z[window], part);
+        }
+        let windows = &self.windows;
+        let seen = z.chunks_exact(cols).enumerate().map(
+            #[inline(always)]
+            |(r, z)| &z[windows[r].range()],
+        );
+        let (keys, least) = extremes_across(simd, &mut max, &mut top, rows, seen);
+        Maxima::new::<S, M>(simd, keys, least)
+    }
+
+    /// Chooses the windows: one for all rows, where that is not much more than they see.
+    #[inline(always)]
+    fn choose<S: Simd>(&mut self, simd: S, job: &Job, spans: Spans, rows: usize) {
+        let (n, cols) = (S::f32s::LEN, job.cols);
+        let (window, own) = spans.union::<S>(simd, rows, cols);
+        self.alike = rows == 1 || 2 * window.range().len().div_ceil(n) * rows <= 3 * own;
+        if self.alike {
+            self.windows = [window; MAX_LANES];
+            if self.used.start < window.start || self.used.end > window.end {
+                blank(simd, job, &mut self.z[..rows * cols], self.used.clone(), window);
+            }
+            self.used = window.range();
+            return;
+        }
+        for r in 0..rows {
+            self.windows[r] = spans.window(r, n, cols);
+        }
+        self.used = 0..usize::MAX;
+    }
+
+    /// The exponentials and their sums.
+    #[inline(always)]
+    fn sums<S: Simd, M: Math<S>>(
+        &mut self,
+        simd: S,
+        job: &Job,
+        maxima: &Maxima,
+        x: &[f32],
+        ahead: &Ahead,
+    ) -> Sums<S, M::Total> {
+        if x.is_empty() {
+            return Sums::none::<M>(simd);
+        }
+        let (cols, rows) = (job.cols, x.len() / job.cols);
+        let apart = (x.as_ptr() as isize - self.z.as_ptr() as isize) / size_of::<f32>() as isize;
+        let floats = ahead.floats.wrapping_add_signed(apart);
+        let z = &mut self.z[..x.len()];
+        if self.alike && cols <= SHORT_COLS && maxima.near.trailing_ones() as usize >= rows {
+            let (window, ranges) = (self.windows[0].range(), M::row(simd, from_rows(simd, &maxima.values)));
+            let sum = near::sums::<S, M::Holes>(simd, job, &ranges, maxima, z, &window, floats);
+            return of_near::<S, M>(simd, job, &ranges, sum, window.len());
+        }
+        let asks = !self.alike && cols <= ASKED;
+        let windows = &self.windows;
+        let rows = z.chunks_exact_mut(cols).enumerate().map(
+            #[inline(always)]
+            |(r, z)| {
+                if asks {
+                    for at in (ahead.spans.from[r]..ahead.spans.to[r]).step_by(16) {
+                        prefetch(z, floats.wrapping_add(at as usize));
+                    }
+                }
+                (&[][..], &mut z[windows[r].range()])
+            },
+        );
+        let floats = if asks { 0 } else { floats };
+        sums::<S, M, true>(simd, &Job { holes: true, ..*job }, maxima, rows, floats)
+    }
+}
