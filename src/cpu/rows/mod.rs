@@ -142,13 +142,27 @@ fn are_few(job: &Job, floats: usize) -> bool {
 }
 
 /// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part.
-pub(crate) fn run_spans(job: &Job, x: &[f32], y: &mut [f32], spans: Spans) {
-    if are_few(job, x.len()) {
-        by_few::<{ few::SPANS }>(job, Io::Apart(x, y), spans);
-    } else if job.is_narrow() && job.cols < NARROW_COLS {
-        scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, Io::Apart(x, y), spans, scratch));
+pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
+    if are_few(job, io.x().len()) {
+        return by_few::<{ few::SPANS }>(job, io, spans);
+    }
+    if job.is_narrow() && job.cols < NARROW_COLS {
+        return scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, io, spans, scratch));
+    }
+    match io {
+        Io::Apart(x, y) => {
+            scratch::with(windows::scratch(job.cols), |scratch| by_windows(job, x, y, spans, scratch));
+        }
+        Io::Through(z, y) => by_spans(job, z, Some(y), spans),
+        Io::Same(z) => by_spans(job, z, None, spans),
+    }
+}
+
+fn by_spans(job: &Job, z: &mut [f32], y: Option<&mut [f32]>, spans: Spans) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => spans::in_place::<_, Fast>(simd, job, z, y, spans));
     } else {
-        scratch::with(windows::scratch(job.cols), |scratch| by_windows(job, x, y, spans, scratch));
+        dispatch!(job.token, simd => spans::in_place::<_, Exact>(simd, job, z, y, spans));
     }
 }
 

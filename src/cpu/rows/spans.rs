@@ -1,11 +1,18 @@
-//! The elements of rows that a window or a length leaves: one range of each.
+//! The elements of rows that a window or a length leaves, one range of each; and kernel `spans`, for such rows of
+//! middling length that were brought to scratch, where their results go too before they become halves. What is
+//! outside of a row's range is not computed. (From where they lie `windows` takes them, and short ones `few` and `narrow`.)
 
 use fearless_simd::prelude::*;
 
-use super::windows::Window;
-use super::{Job, NARROW_COLS_FAST, SPANS_BLOCK};
+use super::finish::per_row;
+use super::group::{maxima, scale_in_place, write};
+use super::past::Out;
+use super::sums::sums;
+use super::windows::{Window, fill_outside};
+use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
 use crate::cpu::simd::special::{Extremes, scaled};
-use crate::cpu::simd::{lanes_from, load, splat, splat_u, store};
+use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
+use crate::cpu::stream::{ask_pages, prefetch};
 use crate::numerics::NEG_INF_BITS;
 
 /// The elements of each row that take part: from one on, to before another. Rows and a block of short rows
@@ -19,6 +26,10 @@ pub(crate) struct Spans<'a> {
 /// Spans that there are beyond those of the rows: a block of short rows may hang over, and those of the next
 /// block of longer ones, which is no more than this, say what is asked for meanwhile.
 pub(crate) const BEYOND: usize = SPANS_BLOCK / NARROW_COLS_FAST;
+
+/// Up to here the elements of a row in the next block are asked for by its own span, all at once; of longer rows
+/// those that lie as the ones at hand do, as these are computed.
+const ASKED: usize = 256;
 
 impl<'a> Spans<'a> {
     /// Those of no rows.
@@ -77,6 +88,127 @@ impl<'a> Spans<'a> {
         }
         let start = from.min(cols - least);
         Window { start, end: start + least }
+    }
+}
+
+/// Computes rows in the place of their elements. The results of operations with one per row go to `y`; those
+/// of others too, if it is given.
+#[inline(always)]
+pub(crate) fn in_place<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    z: &mut [f32],
+    mut y: Option<&mut [f32]>,
+    spans: Spans,
+) {
+    let (pitch, words) = (job.cols, job.words);
+    let group = (GROUP / pitch).clamp(1, S::f32s::LEN);
+    let rows = z.len() / pitch;
+    let (ahead, asked) = if job.cols <= ASKED { (0, job.ahead) } else { (job.ahead, 0) };
+    let next = Ahead { floats: asked, spans: spans.at(rows) };
+    for first in (0..rows).step_by(group) {
+        let count = group.min(rows - first);
+        let z = &mut z[first * pitch..(first + count) * pitch];
+        let y = y.as_deref_mut().map(
+            #[inline(always)]
+            |y| &mut y[first * words..(first + count) * words],
+        );
+        rows_of_group::<S, M>(simd, &Job { ahead, ..*job }, z, y, spans.at(first), &next.at(first));
+    }
+}
+
+/// The rows that are brought next.
+struct Ahead<'a> {
+    /// From a row in scratch to the one that takes its place; 0 where none does.
+    floats: usize,
+    spans: Spans<'a>,
+}
+
+impl Ahead<'_> {
+    #[inline(always)]
+    fn at(&self, row: usize) -> Self {
+        Self { floats: self.floats, spans: self.spans.at(row) }
+    }
+
+    /// Asks for what takes part of the row that takes this one's place.
+    #[inline(always)]
+    fn ask(&self, row: usize, z: &[f32]) {
+        if self.floats != 0 {
+            let (from, to) = (self.spans.from[row] as usize, self.spans.to[row] as usize);
+            for at in (from..to).step_by(16) {
+                prefetch(z, self.floats.wrapping_add(at));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn rows_of_group<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    z: &mut [f32],
+    y: Option<&mut [f32]>,
+    spans: Spans,
+    next: &Ahead,
+) {
+    let (pitch, rows) = (job.cols, z.len() / job.cols);
+    if let Some(y) = &y
+        && job.stream
+    {
+        ask_pages(y);
+    }
+    let mut windows = [const { 0..0 }; MAX_LANES];
+    let mut holes = job.holes;
+    for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
+        windows[r] = spans.window(r, S::f32s::LEN, job.cols).range();
+        let window = &mut z[windows[r].clone()];
+        scale_in_place(simd, job, window);
+        let (before, after) =
+            (spans.from[r] as usize - windows[r].start, windows[r].end - spans.to[r] as usize);
+        if before + after > 0 {
+            holes = true;
+            window[..before].fill(f32::from_bits(NEG_INF_BITS));
+            let end = window.len() - after;
+            window[end..].fill(f32::from_bits(NEG_INF_BITS));
+        }
+    }
+    let job = &Job { holes, ..*job };
+    let maxima = maxima::<S, M, false>(
+        simd,
+        holes,
+        z.chunks_exact(pitch).enumerate().map(
+            #[inline(always)]
+            |(r, z)| &z[windows[r].clone()],
+        ),
+    );
+    let empty: &[f32] = &[];
+    let sums = sums::<S, M, true>(
+        simd,
+        job,
+        &maxima,
+        z.chunks_exact_mut(pitch).enumerate().map(
+            #[inline(always)]
+            |(r, z)| {
+                next.ask(r, z);
+                (empty, &mut z[windows[r].clone()])
+            },
+        ),
+        job.ahead,
+    );
+    if !job.op.kind.is_elementwise() {
+        return per_row::<S, M>(simd, job, &maxima, &sums.totals, y.expect("results of one per row"));
+    }
+    let of_windows = z.chunks_exact_mut(pitch).enumerate().map(
+        #[inline(always)]
+        |(r, z)| &mut z[windows[r].clone()],
+    );
+    write::<S, M>(simd, job, &maxima, &sums, of_windows, Out::Place);
+    for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
+        fill_outside(simd, z, &windows[r], splat(simd, job.outside()));
+    }
+    maxima.fill(job, rows, z);
+    if let Some(y) = y {
+        job.copy_out(z, y);
     }
 }
 

@@ -16,7 +16,8 @@ use crate::cpu::simd::special::extremes_across;
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, splat, splat_u};
 use crate::cpu::stream::prefetch;
 use crate::numerics::NEG_INF_BITS;
-use see::{blank, fill_outside, see};
+pub(super) use see::fill_outside;
+use see::{blank, see};
 use to::To;
 
 mod near;
@@ -103,7 +104,7 @@ pub(super) struct Window {
 
 impl Window {
     #[inline(always)]
-    fn range(self) -> Range<usize> {
+    pub(super) fn range(self) -> Range<usize> {
         self.start..self.end
     }
 }

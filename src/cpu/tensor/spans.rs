@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Task;
 use super::stage::Block;
 use crate::DType;
-use crate::cpu::rows::{BEYOND, Job, SPANS_BLOCK, Spans, run_spans};
+use crate::cpu::rows::{BEYOND, Io, Job, SPANS_BLOCK, Spans, run_spans};
 use crate::cpu::scratch;
 use crate::dtype::Element;
 use crate::masking::levels::{LENGTHS, QUERY};
@@ -44,7 +44,7 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let form = self.masking.form();
         let words = if self.job.op.kind.is_elementwise() { cols } else { self.job.words };
         let mut job = Job { cols, words, ..self.job };
-        job.holes = true;
+        job.holes = job.is_narrow() || form.mask.is_some() || form.bias.is_some();
         let is_alone = form.is_by_place_alone();
         if is_alone {
             job.op.scale = self.scale;
@@ -54,50 +54,64 @@ impl<X: Element, Y: Element> Task<'_, X, Y> {
         let together = if from_input && to_output { ROWS } else { (SPANS_BLOCK / cols).clamp(1, ROWS) };
         let together = together.min((rows.end - rows.start) as usize).max(1);
         let mut table = self.table(together);
-        let staged = if from_input { 0 } else { together * cols };
-        let floats = staged + if to_output { 0 } else { together * words };
+        let floats = if from_input && to_output { 0 } else { together * (cols + words) };
         scratch::with_blocks(floats, |z| {
-            let (z, results) = z.split_at_mut(staged);
             for row in rows.clone().step_by(together) {
                 let here = row..rows.end.min(row + together as u64);
                 let spans = self.spans(&mut table, &here, rows.end);
                 let block = Block { rows: here, cols: 0..cols as u64, fill: false, sink: false, open: true };
-                let at = block.rows.start * cols as u64;
                 if from_input {
-                    // SAFETY: the slice ends with this line, before results are written to an output in its place.
-                    let x = bytemuck::cast_slice(unsafe { self.elements(at, block.count() * cols) });
-                    self.compute_block_of_spans(&job, &block, x, spans, results);
+                    self.compute_direct(&job, &block, spans, z);
                 } else {
-                    let z = &mut z[..block.count() * cols];
-                    let job = Job { ahead: self.ahead(&block, rows.end, z), ..job };
-                    self.stage_spans(&block, is_alone, &spans, z);
-                    self.compute_block_of_spans(&job, &block, z, spans, results);
+                    self.compute_staged(&job, (&block, rows.end), is_alone, spans, z);
                 }
             }
         });
     }
 
-    /// Rows from where they lie or were brought, by way of `results` where those cannot be written to the output.
-    fn compute_block_of_spans(&self, job: &Job, block: &Block, x: &[f32], spans: Spans, results: &mut [f32]) {
+    /// Rows from where they lie, by way of scratch where their results cannot be written to the output.
+    fn compute_direct(&self, job: &Job, block: &Block, spans: Spans, z: &mut [f32]) {
+        let (start, count) = (block.rows.start, block.count());
+        // SAFETY: the slice ends with this call, before results are written to an output in its place.
+        let x = bytemuck::cast_slice(unsafe { self.elements(start * job.cols as u64, count * job.cols) });
         if job.op.kind.is_elementwise()
             && let Some(y) = self.direct(block)
         {
-            return run_spans(&Job { stream: self.past_caches, ..*job }, x, y, spans);
+            return run_spans(&Job { stream: self.past_caches, ..*job }, Io::Apart(x, y), spans);
         }
-        let results = &mut results[..block.count() * job.words];
-        run_spans(job, x, results, spans);
-        self.narrow(results, block.rows.start * job.words as u64);
+        let results = &mut z[..count * job.words];
+        run_spans(job, Io::Apart(x, results), spans);
+        self.narrow(results, start * job.words as u64);
     }
 
-    /// Brings rows to scratch, of those of which only spans are left as much as pays.
-    fn stage_spans(&self, block: &Block, is_alone: bool, spans: &Spans, z: &mut [f32]) {
-        let cols = block.width();
+    /// Rows that are brought to scratch; `end` is where those of this thread do.
+    fn compute_staged(
+        &self,
+        job: &Job,
+        (block, end): (&Block, u64),
+        is_alone: bool,
+        spans: Spans,
+        z: &mut [f32],
+    ) {
+        let (start, count) = (block.rows.start, block.count());
+        let (z, rest) = z.split_at_mut(count * job.cols);
+        let job = Job { ahead: self.ahead(block, end, z), ..*job };
         if !is_alone {
             self.stage(block, z);
-        } else if cols <= WHOLE {
-            self.widen(block.rows.start * cols as u64, z);
+        } else if job.cols <= WHOLE {
+            self.widen(start * job.cols as u64, z);
         } else {
-            self.bring_spans(block.rows.start, spans, cols, z);
+            self.bring_spans(start, &spans, job.cols, z);
+        }
+        if !job.op.kind.is_elementwise() {
+            let results = &mut rest[..count * job.words];
+            run_spans(&job, Io::Through(z, results), spans);
+            self.store_per_row(start * job.words as u64, results);
+        } else if let Some(y) = self.direct(block) {
+            run_spans(&Job { stream: self.past_caches, ..job }, Io::Through(z, y), spans);
+        } else {
+            run_spans(&job, Io::Same(z), spans);
+            self.narrow(z, start * job.cols as u64);
         }
     }
 

@@ -93,7 +93,12 @@ fn see_some<S: Simd, const U: usize>(
 /// What is outside of a row's window: by vectors, the last ones overlapping, since a compiler would take what is
 /// left over one by one.
 #[inline(always)]
-pub(super) fn fill_outside<S: Simd>(simd: S, z: &mut [f32], window: &Range<usize>, outside: S::f32s) {
+pub(in crate::cpu::rows) fn fill_outside<S: Simd>(
+    simd: S,
+    z: &mut [f32],
+    window: &Range<usize>,
+    outside: S::f32s,
+) {
     let n = S::f32s::LEN;
     if window.start > 0 {
         let inside = lanes_from(simd, window.start.min(n));

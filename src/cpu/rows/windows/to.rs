@@ -12,6 +12,7 @@ use crate::cpu::simd::Math;
 use crate::cpu::stream::ask_pages;
 
 /// A slice.
+#[allow(clippy::large_enum_variant, reason = "there is one, on the stack of the call")]
 pub(super) enum To<'a> {
     Slice(&'a mut [f32]),
     /// One that is written past the caches.
