@@ -29,7 +29,7 @@ pub(crate) const BEYOND: usize = SPANS_BLOCK / NARROW_COLS_FAST;
 
 /// Up to here the elements of a row in the next block are asked for by its own span, all at once; of longer rows
 /// those that lie as the ones at hand do, as these are computed.
-const ASKED: usize = 256;
+pub(super) const ASKED: usize = 256;
 
 impl<'a> Spans<'a> {
     /// Those of no rows.
@@ -117,22 +117,23 @@ pub(crate) fn in_place<S: Simd, M: Math<S>>(
     }
 }
 
-/// The rows that are brought next.
-struct Ahead<'a> {
-    /// From a row in scratch to the one that takes its place; 0 where none does.
-    floats: usize,
-    spans: Spans<'a>,
+/// The rows that are asked for while others are computed.
+pub(super) struct Ahead<'a> {
+    /// From a row in scratch to the one that is asked for; 0 where none is.
+    pub(super) floats: usize,
+    /// The spans of the rows asked for.
+    pub(super) spans: Spans<'a>,
 }
 
 impl Ahead<'_> {
     #[inline(always)]
-    fn at(&self, row: usize) -> Self {
+    pub(super) fn at(&self, row: usize) -> Self {
         Self { floats: self.floats, spans: self.spans.at(row) }
     }
 
-    /// Asks for what takes part of the row that takes this one's place.
+    /// Asks for what takes part of the row that goes with this one.
     #[inline(always)]
-    fn ask(&self, row: usize, z: &[f32]) {
+    pub(super) fn ask(&self, row: usize, z: &[f32]) {
         if self.floats != 0 {
             let (from, to) = (self.spans.from[row] as usize, self.spans.to[row] as usize);
             for at in (from..to).step_by(16) {

@@ -9,12 +9,11 @@ use fearless_simd::prelude::*;
 use super::finish::Maxima;
 use super::groups::{Before, Groups};
 use super::past::group_floats;
-use super::spans::Spans;
+use super::spans::{ASKED, Ahead, Spans};
 use super::sums::{Sums, of_near, sums};
 use super::{GROUP, Job, SHORT_COLS};
 use crate::cpu::simd::special::extremes_across;
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, splat, splat_u};
-use crate::cpu::stream::prefetch;
 use crate::numerics::NEG_INF_BITS;
 pub(super) use see::fill_outside;
 use see::{blank, see};
@@ -23,10 +22,6 @@ use to::To;
 mod near;
 mod see;
 mod to;
-
-/// Up to here what the next rows see is asked for by their own spans where these differ; of longer rows what lies
-/// where the ones at hand see something.
-const ASKED: usize = 256;
 
 /// Floats of scratch for rows of this length: the elements of a group, and the exponentials of the one before.
 pub(crate) fn scratch(cols: usize) -> usize {
@@ -43,13 +38,14 @@ pub(super) fn run<S: Simd, M: Math<S>>(
     spans: Spans,
     scratch: &mut [f32],
 ) {
-    let (cols, rows) = (job.cols, x.len() / job.cols);
+    let cols = job.cols;
     let group =
         if job.stream { group_floats::<S>(cols) } else { (GROUP / cols).clamp(1, S::f32s::LEN) * cols };
     let mut groups = Groups::new(x.len(), group, job.stream && cols > GROUP);
     let (here, waiting) = scratch.split_at_mut(cols.max(GROUP));
     let (mut here, mut waiting) = (Held::new(here), Held::new(waiting));
-    let ahead = Ahead::new(job, rows, groups.ahead() / cols, spans);
+    let further = groups.ahead() / cols;
+    let ahead = Ahead { floats: further * cols, spans: spans.at(further) };
     let mut to = To::new::<S>(job, y);
     let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
     while let Some(range) = groups.next(&before.0) {
@@ -69,30 +65,6 @@ pub(super) fn run<S: Simd, M: Math<S>>(
         std::mem::swap(&mut here, &mut waiting);
     }
     to.finish();
-}
-
-/// The rows that are asked for while others are computed.
-struct Ahead<'a> {
-    /// From an element to what is asked for.
-    floats: usize,
-    /// The spans of the rows asked for.
-    spans: Spans<'a>,
-}
-
-impl<'a> Ahead<'a> {
-    /// Those that are brought to the place of all rows at hand, or so many rows further.
-    #[inline(always)]
-    fn new(job: &Job, all: usize, further: usize, spans: Spans<'a>) -> Self {
-        if job.ahead != 0 {
-            return Self { floats: job.ahead, spans: spans.at(all) };
-        }
-        Self { floats: further * job.cols, spans: spans.at(further) }
-    }
-
-    #[inline(always)]
-    fn at(&self, row: usize) -> Self {
-        Self { spans: self.spans.at(row), ..*self }
-    }
 }
 
 /// What is computed of a row, at least a vector.
@@ -196,20 +168,16 @@ impl<'a> Held<'a> {
             let sum = near::sums::<S, M::Holes>(simd, job, &ranges, maxima, z, &window, floats);
             return of_near::<S, M>(simd, job, &ranges, sum, window.len());
         }
-        let asks = !self.alike && cols <= ASKED;
+        let (asked, floats) = if !self.alike && cols <= ASKED { (floats, 0) } else { (0, floats) };
+        let next = Ahead { floats: asked, spans: ahead.spans };
         let windows = &self.windows;
         let rows = z.chunks_exact_mut(cols).enumerate().map(
             #[inline(always)]
             |(r, z)| {
-                if asks {
-                    for at in (ahead.spans.from[r]..ahead.spans.to[r]).step_by(16) {
-                        prefetch(z, floats.wrapping_add(at as usize));
-                    }
-                }
+                next.ask(r, z);
                 (&[][..], &mut z[windows[r].range()])
             },
         );
-        let floats = if asks { 0 } else { floats };
         sums::<S, M, true>(simd, &Job { holes: true, ..*job }, maxima, rows, floats)
     }
 }
