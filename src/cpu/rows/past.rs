@@ -7,8 +7,9 @@ use super::finish::Maxima;
 use super::group::{elements, extremes_in_place, extremes_of_group, write};
 use super::groups::{Before, Groups};
 use super::sums::{Sums, of_group};
+use super::windows::Window;
 use super::{GROUP, Job};
-use crate::cpu::simd::{MAX_LANES, Math, load, map, map_in_place, store};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, load, map, map_in_place, store};
 use crate::cpu::stream;
 
 /// Vectors of results that are computed before they are stored.
@@ -103,6 +104,8 @@ pub(super) enum Out<'a, 'b> {
     /// Where the exponentials are.
     Place,
     Slice(&'a mut [f32]),
+    /// Each row's window of rows.
+    Windows(&'a mut [f32], &'a PerRow<Window>),
     Past(&'a mut Past<'b>),
 }
 
@@ -113,6 +116,7 @@ impl<'b> Out<'_, 'b> {
         match self {
             Out::Place => Out::Place,
             Out::Slice(y) => Out::Slice(&mut y[row * cols..][..cols]),
+            Out::Windows(y, windows) => Out::Slice(&mut y[row * cols..][windows[row].range()]),
             Out::Past(past) => Out::Past(past),
         }
     }
@@ -122,7 +126,7 @@ impl<'b> Out<'_, 'b> {
     pub(super) fn write<S: Simd>(self, simd: S, hold: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
         match self {
             Out::Place => map_in_place(simd, hold, f),
-            Out::Slice(y) => map(simd, hold, y, 0, f),
+            Out::Slice(y) | Out::Windows(y, _) => map(simd, hold, y, 0, f),
             Out::Past(past) => past.row(simd, hold, f),
         }
     }

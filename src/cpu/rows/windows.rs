@@ -42,11 +42,12 @@ pub(super) fn run<S: Simd, M: Math<S>>(
     let group =
         if job.stream { group_floats::<S>(cols) } else { (GROUP / cols).clamp(1, S::f32s::LEN) * cols };
     let mut groups = Groups::new(x.len(), group, job.stream && cols > GROUP);
+    let mut to = To::new::<S>(job, y);
+    let whole = to.takes_whole(job);
     let (here, waiting) = scratch.split_at_mut(cols.max(GROUP));
-    let (mut here, mut waiting) = (Held::new(here), Held::new(waiting));
+    let (mut here, mut waiting) = (Held::new(here, whole), Held::new(waiting, whole));
     let further = groups.ahead() / cols;
     let ahead = Ahead { floats: further * cols, spans: spans.at(further) };
-    let mut to = To::new::<S>(job, y);
     let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
     while let Some(range) = groups.next(&before.0) {
         let (x, spans) = (&x[range.clone()], spans.at(range.start / cols));
@@ -84,6 +85,8 @@ impl Window {
 /// The rows of a group in scratch.
 struct Held<'a> {
     z: &'a mut [f32],
+    /// Whether what is outside of the windows is there too.
+    whole: bool,
     windows: PerRow<Window>,
     /// Whether all windows are the same.
     alike: bool,
@@ -93,8 +96,9 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     #[inline(always)]
-    fn new(z: &'a mut [f32]) -> Self {
-        Self { z, windows: [Window { start: 0, end: 0 }; MAX_LANES], alike: true, used: 0..usize::MAX }
+    fn new(z: &'a mut [f32], whole: bool) -> Self {
+        let windows = [Window { start: 0, end: 0 }; MAX_LANES];
+        Self { z, whole, windows, alike: true, used: 0..usize::MAX }
     }
 
     /// Takes in a group's elements.
@@ -110,7 +114,7 @@ impl<'a> Held<'a> {
         let (mut max, mut top) = ([lowest; MAX_LANES], [splat_u(simd, 0); MAX_LANES]);
         for (r, (x, z)) in x.chunks_exact(cols).zip(z.chunks_exact_mut(cols)).enumerate() {
             let window = self.windows[r].range();
-            if !self.alike {
+            if self.whole && !self.alike {
                 fill_outside(simd, z, &window, outside);
             }
             let from = spans.from[r].wrapping_sub(window.start as u32);
@@ -134,7 +138,7 @@ impl<'a> Held<'a> {
         self.alike = rows == 1 || 2 * window.range().len().div_ceil(n) * rows <= 3 * own;
         if self.alike {
             self.windows = [window; MAX_LANES];
-            if self.used.start < window.start || self.used.end > window.end {
+            if self.whole && (self.used.start < window.start || self.used.end > window.end) {
                 blank(simd, job, &mut self.z[..rows * cols], self.used.clone(), window);
             }
             self.used = window.range();
