@@ -2,11 +2,14 @@
 //! are brought line by line into scratch, which holds the exponentials too: memory is read once and
 //! written once, and nothing is turned. Some lines at a time go through a step while they are near.
 
+use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::Job;
 use super::finish::{LaneMaxima, per_row};
 use crate::OpKind;
+use crate::cpu::simd::exact::Exact;
+use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, load, log::log_probability, splat, store};
 use crate::numerics::FLUSH;
@@ -22,10 +25,26 @@ pub(crate) trait Lines {
     fn put(&mut self, first: usize, lines: &[f32]);
 }
 
+/// Computes rows at the level of instructions of their job.
+pub(super) fn compute(
+    job: &Job,
+    lines: &mut [f32],
+    pitch: usize,
+    rows: usize,
+    y: &mut [f32],
+    io: &mut dyn Lines,
+) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => run::<_, Fast>(simd, job, lines, pitch, rows, y, io));
+    } else {
+        dispatch!(job.token, simd => run::<_, Exact>(simd, job, lines, pitch, rows, y, io));
+    }
+}
+
 /// Computes rows in the place of their elements: line `k` holds element `k` of each, `pitch` floats from
 /// the line before. `y` gets the results of operations with one per row.
 #[inline(always)]
-pub(crate) fn run<S: Simd, M: Math<S>>(
+fn run<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     lines: &mut [f32],

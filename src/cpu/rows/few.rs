@@ -1,12 +1,16 @@
 //! Kernel `few`: softmax of rows of two to four columns, one per lane, whose elements stay in registers. What is
 //! done once a row weighs as much there as what is done once an element, and so would loops over columns.
 
+use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::LaneMaxima;
 use super::narrow::by_blocks;
 use super::spans::Spans;
 use super::{Io, Job};
+use crate::cpu::scratch;
+use crate::cpu::simd::exact::Exact;
+use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::transpose::{OVERHANG, gather_few, scatter_few};
 use crate::cpu::simd::{MAX_LANES, Math, splat, splat_u};
@@ -32,12 +36,34 @@ pub(super) const ROWS: usize = TOGETHER * MAX_LANES;
 /// Blocks whose results are collected before they are copied out.
 const STAGE: usize = 8;
 /// Floats of scratch: a block of elements and the results of a stage, each with what hangs over.
-pub(crate) const SCRATCH: usize = (STAGE + 1) * ROWS * FEW_COLS + 2 * MAX_LANES;
+const SCRATCH: usize = (STAGE + 1) * ROWS * FEW_COLS + 2 * MAX_LANES;
+
+/// Computes rows at the level of instructions of their job, by the kernel for their number of columns.
+pub(super) fn compute<const PART: u8>(job: &Job, io: Io, spans: Spans) {
+    scratch::with(SCRATCH, |scratch| match job.cols {
+        2 => compute_columns::<2, 4, PART>(job, io, spans, scratch),
+        3 => compute_columns::<3, 6, PART>(job, io, spans, scratch),
+        _ => compute_columns::<4, 8, PART>(job, io, spans, scratch),
+    });
+}
+
+fn compute_columns<const C: usize, const U: usize, const PART: u8>(
+    job: &Job,
+    io: Io,
+    spans: Spans,
+    scratch: &mut [f32],
+) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => run::<_, Fast, C, U, PART>(simd, job, io, spans, scratch));
+    } else {
+        dispatch!(job.token, simd => run::<_, Exact, C, U, PART>(simd, job, io, spans, scratch));
+    }
+}
 
 /// Computes all rows of a part; `U` is `PAIR` times `C` columns, and `PART` says which elements take part. (A kernel for
 /// several would keep elements in memory.)
 #[inline(always)]
-pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
+fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
     simd: S,
     job: &Job,
     io: Io,
@@ -57,7 +83,7 @@ pub(super) fn run<S: Simd, M: Math<S>, const C: usize, const U: usize, const PAR
         #[inline(always)]
         |row, here, x, y| {
             let spans = if PART == SPANS { spans.at(row) } else { spans };
-            compute::<S, M, C, U, PART>(simd, job, &x[..floats], spans, here, &mut y[..floats]);
+            compute_block::<S, M, C, U, PART>(simd, job, &x[..floats], spans, here, &mut y[..floats]);
         },
     );
 }
@@ -67,7 +93,7 @@ type Elements<S, const U: usize> = [[<S as Simd>::f32s; U]; TOGETHER / PAIR];
 
 /// A block, of which the first `rows` are wanted.
 #[inline(always)]
-fn compute<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
+fn compute_block<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART: u8>(
     simd: S,
     job: &Job,
     x: &[f32],

@@ -5,29 +5,44 @@
 
 use std::iter::once;
 
+use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::{Maxima, per_row};
 use super::groups::{Before, Groups};
 use super::past::{self, Out};
 use super::sums::{Sums, of_group, sums};
-use super::{DIRECT_COLS, GROUP, Io, Job};
+use super::{DIRECT_COLS, GROUP, Io, Job, SHORT_COLS};
 use crate::OpKind;
+use crate::cpu::scratch;
+use crate::cpu::simd::exact::Exact;
+use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::{Math, from_rows, log::log_probability, map, map_in_place, special, splat, to_rows};
 
-/// Floats of scratch for rows of this length: two groups.
-pub(crate) fn scratch(cols: usize) -> usize {
-    2 * cols.max(GROUP)
+mod place;
+
+/// Computes rows at the level of instructions of their job; scratch is needed only where their elements must stay.
+pub(super) fn compute(job: &Job, io: Io) {
+    match io {
+        Io::Same(z) => place::compute(job, z, None),
+        Io::Through(z, y) if job.op.kind.is_elementwise() => place::compute(job, z, Some(y)),
+        io => compute_apart(job, io),
+    }
+}
+
+fn compute_apart(job: &Job, io: Io) {
+    // Two groups.
+    scratch::with(2 * job.cols.max(GROUP), |scratch| match (job.is_fast(), job.cols <= SHORT_COLS) {
+        (true, true) => dispatch!(job.token, simd => run::<_, Fast, true>(simd, job, io, scratch)),
+        (true, _) => dispatch!(job.token, simd => run::<_, Fast, false>(simd, job, io, scratch)),
+        (_, true) => dispatch!(job.token, simd => run::<_, Exact, true>(simd, job, io, scratch)),
+        _ => dispatch!(job.token, simd => run::<_, Exact, false>(simd, job, io, scratch)),
+    });
 }
 
 /// Computes all rows of a part.
 #[inline(always)]
-pub(crate) fn run<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    mut io: Io,
-    scratch: &mut [f32],
-) {
+fn run<S: Simd, M: Math<S>, const SHORT: bool>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
     let (cols, words) = (job.cols, job.words);
     if !SHORT
         && let Io::Apart(x, y) = &mut io
@@ -77,45 +92,6 @@ fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scr
         let sums = sums::<S, M, false>(simd, job, &maxima, once((x, &mut *y)), job.cols);
         write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), Out::Place);
         maxima.fill(job, 1, y);
-    }
-}
-
-/// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
-#[inline(always)]
-pub(crate) fn in_place<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    z: &mut [f32],
-    mut y: Option<&mut [f32]>,
-) {
-    if let Some(y) = y.as_deref_mut()
-        && job.stream
-    {
-        return past::in_place::<S, M, SHORT>(simd, job, z, y);
-    }
-    let cols = job.cols;
-    let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
-    let mut groups = Groups::new(z.len(), group, false);
-    let ahead = job.ahead_or(groups.ahead());
-    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
-    while let Some(here) = groups.next(&before.0) {
-        let coming = extremes_in_place::<S, M, SHORT>(simd, job, &mut z[here.clone()]);
-        let (rows, maxima, sums) = &before;
-        if !rows.is_empty() {
-            let z = &mut z[rows.clone()];
-            let mut y = y.as_deref_mut().map(
-                #[inline(always)]
-                |y| &mut y[rows.clone()],
-            );
-            let out = match y.as_deref_mut() {
-                Some(y) => Out::Slice(y),
-                None => Out::Place,
-            };
-            write::<S, M>(simd, job, maxima, sums, z.chunks_exact_mut(cols), out);
-            maxima.fill(job, rows.len() / cols, y.unwrap_or(z));
-        }
-        let sums = of_group::<S, M, true, SHORT>(simd, job, &coming, &[], &mut z[here.clone()], ahead);
-        before = (here, coming, sums);
     }
 }
 

@@ -127,12 +127,13 @@ pub(crate) fn run_unfenced(job: &Job, io: Io) {
     let is_narrow = job.is_narrow() && job.cols <= most;
     match (is_narrow, job.is_long()) {
         (true, _) if are_few(job, io.x().len()) => {
-            let by_few = if job.holes { by_few::<{ few::HOLES }> } else { by_few::<{ few::ALL }> };
-            by_few(job, io, Spans::NONE);
+            let compute =
+                if job.holes { few::compute::<{ few::HOLES }> } else { few::compute::<{ few::ALL }> };
+            compute(job, io, Spans::NONE);
         }
-        (true, _) => scratch::with(narrow::SCRATCH, |scratch| by_kernel(job, io, scratch)),
-        (_, true) => scratch::with(long::SCRATCH, |scratch| by_kernel(job, io, scratch)),
-        _ => by_group(job, io),
+        (true, _) => narrow::compute(job, io),
+        (_, true) => by_long(job, io),
+        _ => group::compute(job, io),
     }
 }
 
@@ -144,41 +145,15 @@ fn are_few(job: &Job, floats: usize) -> bool {
 /// As [`run_unfenced`] for rows of at most [`SPANS_BLOCK`] elements, of which only some take part.
 pub(crate) fn run_spans(job: &Job, io: Io, spans: Spans) {
     if are_few(job, io.x().len()) {
-        return by_few::<{ few::SPANS }>(job, io, spans);
+        return few::compute::<{ few::SPANS }>(job, io, spans);
     }
     if job.is_narrow() && job.cols < NARROW_COLS {
-        return scratch::with(narrow::SCRATCH, |scratch| narrow_spans(job, io, spans, scratch));
+        return narrow::compute_spans(job, io, spans);
     }
     match io {
-        Io::Apart(x, y) => {
-            scratch::with(windows::scratch(job.cols), |scratch| by_windows(job, x, y, spans, scratch));
-        }
-        Io::Through(z, y) => by_spans(job, z, Some(y), spans),
-        Io::Same(z) => by_spans(job, z, None, spans),
-    }
-}
-
-fn by_spans(job: &Job, z: &mut [f32], y: Option<&mut [f32]>, spans: Spans) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => spans::in_place::<_, Fast>(simd, job, z, y, spans));
-    } else {
-        dispatch!(job.token, simd => spans::in_place::<_, Exact>(simd, job, z, y, spans));
-    }
-}
-
-fn by_windows(job: &Job, x: &[f32], y: &mut [f32], spans: Spans, scratch: &mut [f32]) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => windows::run::<_, Fast>(simd, job, x, y, spans, scratch));
-    } else {
-        dispatch!(job.token, simd => windows::run::<_, Exact>(simd, job, x, y, spans, scratch));
-    }
-}
-
-fn narrow_spans(job: &Job, io: Io, spans: Spans, scratch: &mut [f32]) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => narrow::run::<_, Fast, true>(simd, job, io, spans, scratch));
-    } else {
-        dispatch!(job.token, simd => narrow::run::<_, Exact, true>(simd, job, io, spans, scratch));
+        Io::Apart(x, y) => windows::compute(job, x, y, spans),
+        Io::Through(z, y) => spans::compute(job, z, Some(y), spans),
+        Io::Same(z) => spans::compute(job, z, None, spans),
     }
 }
 
@@ -192,80 +167,20 @@ pub(crate) fn run_columns(
     y: &mut [f32],
     io: &mut dyn Lines,
 ) {
-    match (job.is_fast(), job.cols <= STRIP_COLS) {
-        (true, true) => {
-            dispatch!(job.token, simd => strips::run::<_, Fast>(simd, job, lines, pitch, rows, y, io))
-        }
-        (true, _) => {
-            dispatch!(job.token, simd => columns::run::<_, Fast>(simd, job, lines, pitch, rows, y, io))
-        }
-        (_, true) => {
-            dispatch!(job.token, simd => strips::run::<_, Exact>(simd, job, lines, pitch, rows, y, io))
-        }
-        _ => dispatch!(job.token, simd => columns::run::<_, Exact>(simd, job, lines, pitch, rows, y, io)),
-    }
+    let compute = if job.cols <= STRIP_COLS { strips::compute } else { columns::compute };
+    compute(job, lines, pitch, rows, y, io);
 }
 
-/// Short rows and long ones. Each kernel is dispatched by itself: together they would be one function too
-/// large to compile well.
-fn by_kernel(job: &Job, io: Io, scratch: &mut [f32]) {
-    match (job.is_fast(), job.is_narrow()) {
-        (true, true) => {
-            dispatch!(job.token, simd => narrow::run::<_, Fast, false>(simd, job, io, Spans::NONE, scratch))
-        }
-        (true, _) => dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch)),
-        (_, true) => {
-            dispatch!(job.token, simd => narrow::run::<_, Exact, false>(simd, job, io, Spans::NONE, scratch))
-        }
-        _ if third_bin(job.cols as u64) => {
+/// Long rows. (The other kernels are dispatched each in its own module: a compiler makes one unit of a module, and
+/// takes minutes for that of a kernel at all levels, but several units side by side.)
+fn by_long(job: &Job, io: Io) {
+    scratch::with(long::SCRATCH, |scratch| {
+        if job.is_fast() {
+            dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch));
+        } else if third_bin(job.cols as u64) {
             dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
+        } else {
+            dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch));
         }
-        _ => dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch)),
-    }
-}
-
-/// Rows of a number of columns that the kernel is compiled for.
-fn by_few<const PART: u8>(job: &Job, io: Io, spans: Spans) {
-    scratch::with(few::SCRATCH, |scratch| match job.cols {
-        2 => few_columns::<2, 4, PART>(job, io, spans, scratch),
-        3 => few_columns::<3, 6, PART>(job, io, spans, scratch),
-        _ => few_columns::<4, 8, PART>(job, io, spans, scratch),
     });
-}
-
-fn few_columns<const C: usize, const U: usize, const PART: u8>(
-    job: &Job,
-    io: Io,
-    spans: Spans,
-    scratch: &mut [f32],
-) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => few::run::<_, Fast, C, U, PART>(simd, job, io, spans, scratch));
-    } else {
-        dispatch!(job.token, simd => few::run::<_, Exact, C, U, PART>(simd, job, io, spans, scratch));
-    }
-}
-
-/// Rows of middling length, which need scratch only where their elements must stay.
-fn by_group(job: &Job, io: Io) {
-    let (z, y) = match io {
-        Io::Same(z) => (z, None),
-        Io::Through(z, y) if job.op.kind.is_elementwise() => (z, Some(y)),
-        io => return scratch::with(group::scratch(job.cols), |scratch| by_group_apart(job, io, scratch)),
-    };
-    match (job.is_fast(), job.cols <= SHORT_COLS) {
-        (true, true) => dispatch!(job.token, simd => group::in_place::<_, Fast, true>(simd, job, z, y)),
-        (true, _) => dispatch!(job.token, simd => group::in_place::<_, Fast, false>(simd, job, z, y)),
-        (_, true) => dispatch!(job.token, simd => group::in_place::<_, Exact, true>(simd, job, z, y)),
-        _ => dispatch!(job.token, simd => group::in_place::<_, Exact, false>(simd, job, z, y)),
-    }
-}
-
-fn by_group_apart(job: &Job, io: Io, scratch: &mut [f32]) {
-    match (job.is_fast(), job.cols <= SHORT_COLS) {
-        (true, true) => dispatch!(job.token, simd => group::run::<_, Fast, true>(simd, job, io, scratch)),
-        (true, _) => dispatch!(job.token, simd => group::run::<_, Fast, false>(simd, job, io, scratch)),
-        (_, true) => dispatch!(job.token, simd => group::run::<_, Exact, true>(simd, job, io, scratch)),
-        _ => dispatch!(job.token, simd => group::run::<_, Exact, false>(simd, job, io, scratch)),
-    }
 }

@@ -1,12 +1,15 @@
 //! Kernel `strips`: rows that lie side by side, one per lane, along an axis so short that a vector of rows
 //! stays in the L1 cache: each vector is computed to its end before the next one.
 
+use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::columns::Lines;
 use super::finish::{LaneMaxima, per_row};
 use super::{Job, SHORT_COLS};
 use crate::OpKind;
+use crate::cpu::simd::exact::Exact;
+use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{Math, PerRow, load, log::log_probability, splat, store};
 
@@ -15,9 +18,25 @@ pub(crate) const STRIP_COLS: usize = 256;
 /// Exponentials that are computed side by side.
 const TOGETHER: usize = 8;
 
+/// Computes rows at the level of instructions of their job.
+pub(super) fn compute(
+    job: &Job,
+    lines: &mut [f32],
+    pitch: usize,
+    rows: usize,
+    y: &mut [f32],
+    io: &mut dyn Lines,
+) {
+    if job.is_fast() {
+        dispatch!(job.token, simd => run::<_, Fast>(simd, job, lines, pitch, rows, y, io));
+    } else {
+        dispatch!(job.token, simd => run::<_, Exact>(simd, job, lines, pitch, rows, y, io));
+    }
+}
+
 /// As `columns::run`.
 #[inline(always)]
-pub(crate) fn run<S: Simd, M: Math<S>>(
+fn run<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     lines: &mut [f32],

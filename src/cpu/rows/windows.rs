@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::Maxima;
@@ -12,6 +13,9 @@ use super::past::group_floats;
 use super::spans::{ASKED, Ahead, Spans};
 use super::sums::{Sums, of_near, sums};
 use super::{GROUP, Job, SHORT_COLS};
+use crate::cpu::scratch;
+use crate::cpu::simd::exact::Exact;
+use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::extremes_across;
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, splat, splat_u};
 use crate::numerics::NEG_INF_BITS;
@@ -23,21 +27,21 @@ mod near;
 mod see;
 mod to;
 
-/// Floats of scratch for rows of this length: the elements of a group, and the exponentials of the one before.
-pub(crate) fn scratch(cols: usize) -> usize {
-    2 * cols.max(GROUP)
+/// Computes rows at the level of instructions of their job.
+pub(super) fn compute(job: &Job, x: &[f32], y: &mut [f32], spans: Spans) {
+    // The elements of a group, and the exponentials of the one before.
+    scratch::with(2 * job.cols.max(GROUP), |scratch| {
+        if job.is_fast() {
+            dispatch!(job.token, simd => run::<_, Fast>(simd, job, x, y, spans, scratch));
+        } else {
+            dispatch!(job.token, simd => run::<_, Exact>(simd, job, x, y, spans, scratch));
+        }
+    });
 }
 
 /// Computes all rows of a part, each of at least one vector.
 #[inline(always)]
-pub(super) fn run<S: Simd, M: Math<S>>(
-    simd: S,
-    job: &Job,
-    x: &[f32],
-    y: &mut [f32],
-    spans: Spans,
-    scratch: &mut [f32],
-) {
+fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], spans: Spans, scratch: &mut [f32]) {
     let cols = job.cols;
     let group =
         if job.stream { group_floats::<S>(cols) } else { (GROUP / cols).clamp(1, S::f32s::LEN) * cols };
