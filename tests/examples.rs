@@ -1,18 +1,35 @@
 //! Each example runs and prints what its text promises.
 
+use std::path::Path;
 use std::process::Command;
 
+/// What an example prints. It is built with this test's features, for the whole workspace: that is how `cargo test` has
+/// built it already, and anything else would compile the library's kernels once more.
 fn run(name: &str) -> String {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-    let output = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--profile", profile, "--example", name])
+    build(name);
+    let place = std::env::current_exe().expect("this test is a file");
+    let profile = place.parent().and_then(Path::parent).expect("it is in target/*/deps");
+    let output = Command::new(profile.join("examples").join(name))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .expect("cargo runs");
+        .expect("the example was built");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{name}: {text}{}", String::from_utf8_lossy(&output.stderr));
     text
+}
+
+fn build(name: &str) {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--locked", "--workspace", "--profile", profile, "--example", name]);
+    for (feature, is_on) in [("ndarray", cfg!(feature = "ndarray")), ("serde", cfg!(feature = "serde"))] {
+        if is_on {
+            build.args(["--features", &format!("wgpu-softmax/{feature}")]);
+        }
+    }
+    let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "{build:?}: {status}");
 }
 
 /// The numbers of a printed line.
