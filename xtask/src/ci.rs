@@ -68,8 +68,9 @@ fn package() -> Result<()> {
             bail!("the package lacks {needed}; see `include` in Cargo.toml");
         }
     }
-    run(cargo("package", ["-p", "wgpu-softmax", "--no-verify"]).args(allow))?;
     let target = root().join("target");
+    let mut package = cargo("package", ["-p", "wgpu-softmax", "--no-verify", "--target-dir"]);
+    run(package.arg(&target).args(allow))?;
     let library = format!("wgpu-softmax-{}", env!("CARGO_PKG_VERSION"));
     let archive = target.join("package").join(format!("{library}.crate"));
     // Elsewhere, since cargo would take what lies below this workspace for a part of it.
