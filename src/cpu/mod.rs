@@ -13,6 +13,7 @@
 //! # Ok::<(), wgpu_softmax::Error>(())
 //! ```
 mod copy;
+mod dispatch;
 pub mod double;
 pub mod exp;
 pub mod half;

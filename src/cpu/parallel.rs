@@ -5,13 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use fearless_simd::dispatch;
 
+use super::dispatch::dispatch_math;
 use super::reference::{self, RowFinish};
 use super::rows::{self, Io, Job, long, part::Part};
-use super::simd::exact::{Exact, ExactLong};
-use super::simd::fast::Fast;
 use super::simd::{MAX_LANES, WideTotal};
 use super::special::{from_key, settle_max};
-use super::sum::third_bin;
 use super::{scratch, stream};
 use crate::RowStats;
 
@@ -135,13 +133,7 @@ pub(crate) fn part(job: &Job, x: &[f32], threads: Option<usize>) -> Part {
 /// The same on this thread.
 fn part_of_row(job: &Job, x: &[f32], scratch: &mut [f32]) -> Part {
     let scale = job.op.scale;
-    if job.is_fast() {
-        dispatch!(job.token, simd => long::part::<_, Fast>(simd, x, scale, scratch))
-    } else if third_bin(job.cols as u64) {
-        dispatch!(job.token, simd => long::part::<_, ExactLong>(simd, x, scale, scratch))
-    } else {
-        dispatch!(job.token, simd => long::part::<_, Exact>(simd, x, scale, scratch))
-    }
+    dispatch_math!(job, of job.cols as u64, M, simd => long::part::<_, M>(simd, x, scale, scratch))
 }
 
 /// How many parts one row is worth: no more than workers, since each is one pass.
@@ -243,13 +235,7 @@ fn write_part(job: &Job, io: Io, finish: &RowFinish, least: f32) {
         return write_short(job, io, finish);
     }
     scratch::with(long::SCRATCH, |scratch| {
-        if job.is_fast() {
-            dispatch!(job.token, simd => long::write::<_, Fast>(simd, job, io, finish, least, scratch));
-        } else if third_bin(job.cols as u64) {
-            dispatch!(job.token, simd => long::write::<_, ExactLong>(simd, job, io, finish, least, scratch));
-        } else {
-            dispatch!(job.token, simd => long::write::<_, Exact>(simd, job, io, finish, least, scratch));
-        }
+        dispatch_math!(job, of job.cols as u64, M, simd => long::write::<_, M>(simd, job, io, finish, least, scratch));
     });
     if job.stream {
         stream::fence();
@@ -283,11 +269,5 @@ pub(crate) fn sum(job: &Job, x: &[f32], max: f32, total_cols: u64, threads: Opti
 
 fn sum_part(job: &Job, x: &[f32], max: f32, total_cols: u64, scratch: &mut [f32]) -> WideTotal {
     let scale = job.op.scale;
-    if job.is_fast() {
-        dispatch!(job.token, simd => long::sum::<_, Fast>(simd, x, scale, max, scratch))
-    } else if third_bin(total_cols) {
-        dispatch!(job.token, simd => long::sum::<_, ExactLong>(simd, x, scale, max, scratch))
-    } else {
-        dispatch!(job.token, simd => long::sum::<_, Exact>(simd, x, scale, max, scratch))
-    }
+    dispatch_math!(job, of total_cols, M, simd => long::sum::<_, M>(simd, x, scale, max, scratch))
 }

@@ -2,14 +2,12 @@
 //! are brought line by line into scratch, which holds the exponentials too: memory is read once and
 //! written once, and nothing is turned. Some lines at a time go through a step while they are near.
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::Job;
 use super::finish::{LaneMaxima, per_row};
 use crate::OpKind;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, load, log::log_probability, splat, store};
 use crate::numerics::FLUSH;
@@ -34,11 +32,7 @@ pub(super) fn compute(
     y: &mut [f32],
     io: &mut dyn Lines,
 ) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => run::<_, Fast>(simd, job, lines, pitch, rows, y, io));
-    } else {
-        dispatch!(job.token, simd => run::<_, Exact>(simd, job, lines, pitch, rows, y, io));
-    }
+    dispatch_math!(job, M, simd => run::<_, M>(simd, job, lines, pitch, rows, y, io));
 }
 
 /// Computes rows in the place of their elements: line `k` holds element `k` of each, `pitch` floats from

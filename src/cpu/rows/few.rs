@@ -1,16 +1,14 @@
 //! Kernel `few`: softmax of rows of two to four columns, one per lane, whose elements stay in registers. What is
 //! done once a row weighs as much there as what is done once an element, and so would loops over columns.
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::LaneMaxima;
 use super::narrow::by_blocks;
 use super::spans::Spans;
 use super::{Io, Job};
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::scratch;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::transpose::{OVERHANG, gather_few, scatter_few};
 use crate::cpu::simd::{MAX_LANES, Math, splat, splat_u};
@@ -53,11 +51,7 @@ fn compute_columns<const C: usize, const U: usize, const PART: u8>(
     spans: Spans,
     scratch: &mut [f32],
 ) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => run::<_, Fast, C, U, PART>(simd, job, io, spans, scratch));
-    } else {
-        dispatch!(job.token, simd => run::<_, Exact, C, U, PART>(simd, job, io, spans, scratch));
-    }
+    dispatch_math!(job, M, simd => run::<_, M, C, U, PART>(simd, job, io, spans, scratch));
 }
 
 /// Computes all rows of a part; `U` is `PAIR` times `C` columns, and `PART` says which elements take part. (A kernel for
@@ -121,10 +115,24 @@ fn compute_block<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART
     if near {
         return finish::<S, M, M::Near, C, U>(simd, &mut elements, &maxima, y);
     }
-    finish::<S, M, M, C, U>(simd, &mut elements, &maxima, y);
+    finish_far::<S, M, C, U>(simd, &{ elements }, &{ maxima }, y);
     for (v, maxima) in maxima.iter().enumerate() {
         maxima.fill(job, n.min(rows.saturating_sub(v * n)), &mut y[v * n * C..]);
     }
+}
+
+/// As [`finish`], for rows that are not near: a function of its own, since the kernels of all parts would hold it.
+#[inline(never)]
+fn finish_far<S: Simd, M: Math<S>, const C: usize, const U: usize>(
+    simd: S,
+    elements: &Elements<S, U>,
+    maxima: &[LaneMaxima<S>; TOGETHER],
+    y: &mut [f32],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || finish::<S, M, M, C, U>(simd, &mut { *elements }, maxima, y),
+    );
 }
 
 /// The rows' maxima; the elements are scaled on the way, and those outside of spans become -inf.

@@ -3,147 +3,152 @@
 //! were if nobody needs those; the scalars of a group's rows (reciprocal, logarithm) are computed together,
 //! one row per lane.
 
-use std::iter::once;
+use std::ops::Range;
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
-use super::finish::{Maxima, per_row};
+use super::finish::Maxima;
 use super::groups::{Before, Groups};
-use super::past::{self, Out};
-use super::sums::{Sums, of_group, sums};
+use super::sums::{Sums, of_group};
+use super::to::{Out, To};
 use super::{DIRECT_COLS, GROUP, Io, Job, SHORT_COLS};
 use crate::OpKind;
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::scratch;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::{Math, from_rows, log::log_probability, map, map_in_place, special, splat, to_rows};
 
-mod place;
-
-/// Computes rows at the level of instructions of their job; scratch is needed only where their elements must stay.
+/// Computes rows at the level of instructions of their job.
 pub(super) fn compute(job: &Job, io: Io) {
     match io {
-        Io::Same(z) => place::compute(job, z, None),
-        Io::Through(z, y) if job.op.kind.is_elementwise() => place::compute(job, z, Some(y)),
-        io => compute_apart(job, io),
+        Io::Same(z) => compute_in_place(job, z, None),
+        Io::Through(z, y) if job.op.kind.is_elementwise() => compute_in_place(job, z, Some(y)),
+        Io::Through(x, y) => compute_apart(job, x, y),
+        Io::Apart(x, y) => compute_apart(job, x, y),
     }
 }
 
-fn compute_apart(job: &Job, io: Io) {
-    // Two groups.
-    scratch::with(2 * job.cols.max(GROUP), |scratch| match (job.is_fast(), job.cols <= SHORT_COLS) {
-        (true, true) => dispatch!(job.token, simd => run::<_, Fast, true>(simd, job, io, scratch)),
-        (true, _) => dispatch!(job.token, simd => run::<_, Fast, false>(simd, job, io, scratch)),
-        (_, true) => dispatch!(job.token, simd => run::<_, Exact, true>(simd, job, io, scratch)),
-        _ => dispatch!(job.token, simd => run::<_, Exact, false>(simd, job, io, scratch)),
+/// Rows whose exponentials wait in scratch, or if they are long in the result: the L1 cache does not hold them, and the
+/// result then is in a cache anyway, so that no store goes past them.
+fn compute_apart(job: &Job, x: &[f32], y: &mut [f32]) {
+    let floats = job.cols.max(GROUP);
+    scratch::with(2 * floats, |scratch| {
+        let (scaled, hold) = scratch.split_at_mut(floats);
+        if job.cols >= DIRECT_COLS && job.op.kind.is_elementwise() {
+            compute_rows::<false>(job, Rows { x, scaled, hold: y, own: true }, None);
+        } else {
+            compute_rows::<false>(job, Rows { x, scaled, hold, own: false }, Some(y));
+        }
     });
+}
+
+/// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
+fn compute_in_place(job: &Job, z: &mut [f32], y: Option<&mut [f32]>) {
+    compute_rows::<true>(job, Rows { x: &[], scaled: &mut [], hold: z, own: true }, y);
+}
+
+/// With `Z` the exponentials take the elements' place.
+fn compute_rows<const Z: bool>(job: &Job, rows: Rows, y: Option<&mut [f32]>) {
+    if job.cols <= SHORT_COLS {
+        dispatch_math!(job, M, simd => run::<_, M, true, Z>(simd, job, rows, y));
+    } else {
+        dispatch_math!(job, M, simd => run::<_, M, false, Z>(simd, job, rows, y));
+    }
+}
+
+/// Rows, and where their exponentials wait.
+struct Rows<'a> {
+    /// The elements; none where exponentials take their place.
+    x: &'a [f32],
+    /// Where elements times the scale go.
+    scaled: &'a mut [f32],
+    hold: &'a mut [f32],
+    /// Whether each row has a place of its own in `hold`, which is that of a group else.
+    own: bool,
+}
+
+impl Rows<'_> {
+    /// The place where the exponentials of some rows wait.
+    #[inline(always)]
+    fn hold(&mut self, rows: &Range<usize>) -> &mut [f32] {
+        if self.own { &mut self.hold[rows.clone()] } else { &mut self.hold[..rows.len()] }
+    }
+
+    /// The extremes of a group's rows.
+    #[inline(always)]
+    fn extremes<S: Simd, M: Math<S>, const SHORT: bool, const Z: bool>(
+        &mut self,
+        simd: S,
+        job: &Job,
+        here: &Range<usize>,
+    ) -> Maxima {
+        if here.is_empty() {
+            return Maxima::EMPTY;
+        }
+        if Z {
+            let z = &mut self.hold[here.clone()];
+            scale_in_place(simd, job, z);
+            return maxima::<S, M, SHORT>(simd, job.holes, z.chunks_exact(job.cols));
+        }
+        let x = scaled(simd, job, &self.x[here.clone()], self.scaled);
+        maxima::<S, M, SHORT>(simd, false, x.chunks_exact(job.cols))
+    }
 }
 
 /// Computes all rows of a part.
 #[inline(always)]
-fn run<S: Simd, M: Math<S>, const SHORT: bool>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32]) {
-    let (cols, words) = (job.cols, job.words);
-    if !SHORT
-        && let Io::Apart(x, y) = &mut io
-        && cols >= DIRECT_COLS
-        && job.op.kind.is_elementwise()
-    {
-        return direct::<S, M>(simd, job, x, y, scratch);
-    }
-    if let Io::Apart(x, y) = &mut io
-        && job.stream
-    {
-        return past::run::<S, M, SHORT>(simd, job, x, y, scratch);
-    }
-    let group = (GROUP / cols).clamp(1, S::f32s::LEN) * cols;
-    let mut groups = Groups::new(io.x().len(), group, false);
+fn run<S: Simd, M: Math<S>, const SHORT: bool, const Z: bool>(
+    simd: S,
+    job: &Job,
+    mut rows: Rows,
+    y: Option<&mut [f32]>,
+) {
+    let mut to = To::new::<S>(job, y);
+    let mut groups = match (Z, rows.own) {
+        (false, true) => Groups::new(rows.x.len(), job.cols, true),
+        (false, false) => to.groups::<S>(job, rows.x.len()),
+        (true, _) => to.groups::<S>(job, rows.hold.len()),
+    };
     let ahead = job.ahead_or(groups.ahead());
-    let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
     let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
     while let Some(here) = groups.next(&before.0) {
-        let coming = extremes_of_group::<S, M, SHORT>(simd, job, &io.x()[here.clone()], scratch);
-        let (rows, maxima, sums) = &before;
-        if !rows.is_empty() {
-            let count = rows.len() / cols;
-            let y = &mut io.y()[rows.start / cols * words..][..count * words];
-            let hold = &mut hold[..rows.len()];
-            if job.op.kind.is_elementwise() {
-                write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Slice(y));
-                maxima.fill(job, count, y);
-            } else {
-                per_row::<S, M>(simd, job, maxima, &sums.totals, y);
-            }
+        if groups.apart {
+            to.ask(here.len());
         }
-        let (x, hold) = (elements(job, &io.x()[here.clone()], scratch), &mut hold[..here.len()]);
-        let sums = of_group::<S, M, false, SHORT>(simd, job, &coming, x, hold, ahead);
+        let coming = rows.extremes::<S, M, SHORT, Z>(simd, job, &here);
+        if !before.0.is_empty() {
+            to.write::<S, M>(simd, job, &before, rows.hold(&before.0));
+        }
+        if !groups.apart {
+            to.ask(here.len());
+        }
+        let sums = if Z {
+            of_group::<S, M, Z, SHORT>(simd, job, &coming, &[], rows.hold(&here), ahead)
+        } else {
+            let x = if job.op.scale == 1.0 { &rows.x[here.clone()] } else { &rows.scaled[..here.len()] };
+            let hold = if rows.own { &mut rows.hold[here.clone()] } else { &mut rows.hold[..here.len()] };
+            of_group::<S, M, Z, SHORT>(simd, job, &coming, x, hold, ahead)
+        };
         before = (here, coming, sums);
     }
-}
-
-/// Rows that the L1 cache does not hold: the exponentials wait in the result, which then is in a cache
-/// anyway, so that no store goes past them.
-#[inline(always)]
-fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-    for row in 0..x.len() / job.cols {
-        let (x, y) = (&x[row * job.cols..][..job.cols], &mut y[row * job.cols..][..job.cols]);
-        let x = scaled(simd, job, x, scratch);
-        let maxima = maxima::<S, M, false>(simd, false, once(x));
-        let sums = sums::<S, M, false>(simd, job, &maxima, once((x, &mut *y)), job.cols);
-        write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), Out::Place);
-        maxima.fill(job, 1, y);
-    }
-}
-
-/// The extremes of a group's rows, whose elements times the scale go to scratch where that changes them.
-#[inline(always)]
-pub(super) fn extremes_of_group<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    x: &[f32],
-    scratch: &mut [f32],
-) -> Maxima {
-    if x.is_empty() {
-        return Maxima::EMPTY;
-    }
-    let x = scaled(simd, job, x, scratch);
-    maxima::<S, M, SHORT>(simd, false, x.chunks_exact(job.cols))
-}
-
-/// The same for elements in the place where their exponentials will be.
-#[inline(always)]
-pub(super) fn extremes_in_place<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    z: &mut [f32],
-) -> Maxima {
-    if z.is_empty() {
-        return Maxima::EMPTY;
-    }
-    scale_in_place(simd, job, z);
-    maxima::<S, M, SHORT>(simd, job.holes, z.chunks_exact(job.cols))
-}
-
-/// Where [`scaled`] has left the elements.
-#[inline(always)]
-pub(super) fn elements<'a>(job: &Job, x: &'a [f32], scratch: &'a [f32]) -> &'a [f32] {
-    if job.op.scale == 1.0 { x } else { &scratch[..x.len()] }
+    to.finish();
 }
 
 /// The elements times the scale, in scratch where that changes them.
 #[inline(always)]
-pub(super) fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
-    if job.op.scale != 1.0 {
-        map(
-            simd,
-            x,
-            &mut scratch[..x.len()],
-            0,
-            #[inline(always)]
-            |x| special::scaled(simd, x, job.op.scale),
-        );
+fn scaled<'a, S: Simd>(simd: S, job: &Job, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+    if job.op.scale == 1.0 {
+        return x;
     }
-    elements(job, x, scratch)
+    let scaled = &mut scratch[..x.len()];
+    map(
+        simd,
+        x,
+        scaled,
+        0,
+        #[inline(always)]
+        |x| special::scaled(simd, x, job.op.scale),
+    );
+    scaled
 }
 
 /// At least one vector of elements times the scale, in their place.

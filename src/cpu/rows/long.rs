@@ -158,11 +158,16 @@ pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch:
     part
 }
 
-/// The sum of a piece, of which nothing else is kept.
-#[inline(always)]
+/// The sum of a piece, of which nothing else is kept. A function of its own: a call is little beside a piece.
+#[inline(never)]
 fn piece_sum<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row) -> WideTotal {
-    let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
-    M::wide(exp_sum::<S, M, NOTHING>(simd, x, row, fresh, &mut [], PIECE))
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
+            M::wide(exp_sum::<S, M, NOTHING>(simd, x, row, fresh, &mut [], PIECE))
+        },
+    )
 }
 
 /// The sum of a row, or of a part of one, against the whole row's maximum.
@@ -251,6 +256,17 @@ fn write_scaled<S: Simd, M: Math<S>>(
         scratch,
         #[inline(always)]
         |x, y| {
+            write_piece::<S, M>(simd, x, range, by, y);
+        },
+    );
+}
+
+/// The probabilities of a piece: as `piece_sum`, a function of its own.
+#[inline(never)]
+fn write_piece<S: Simd, M: Math<S>>(simd: S, x: &[f32], range: &M::Row, by: &[S::f32s; 2], y: &mut [f32]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
             exps::<S, M>(simd, x, range, y, PIECE);
             map_in_place(
                 simd,

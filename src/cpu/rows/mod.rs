@@ -18,18 +18,17 @@ mod past;
 mod spans;
 mod strips;
 mod sums;
+mod to;
 mod windows;
 
 pub(crate) use columns::Lines;
 pub(crate) use io::Io;
 pub(crate) use spans::{BEYOND, Spans};
 
-use fearless_simd::{Level, dispatch};
+use fearless_simd::Level;
 
 use super::options::SimdLevel;
-use super::simd::exact::{Exact, ExactLong};
-use super::simd::fast::Fast;
-use super::{scratch, stream, sum::third_bin};
+use super::{dispatch::dispatch_math, scratch, stream};
 use crate::numerics::NEG_INF_BITS;
 use crate::{Op, OpKind, Precision};
 use few::FEW_COLS;
@@ -171,16 +170,9 @@ pub(crate) fn run_columns(
     compute(job, lines, pitch, rows, y, io);
 }
 
-/// Long rows. (The other kernels are dispatched each in its own module: a compiler makes one unit of a module, and
-/// takes minutes for that of a kernel at all levels, but several units side by side.)
+/// Long rows.
 fn by_long(job: &Job, io: Io) {
     scratch::with(long::SCRATCH, |scratch| {
-        if job.is_fast() {
-            dispatch!(job.token, simd => long::run::<_, Fast>(simd, job, io, scratch));
-        } else if third_bin(job.cols as u64) {
-            dispatch!(job.token, simd => long::run::<_, ExactLong>(simd, job, io, scratch));
-        } else {
-            dispatch!(job.token, simd => long::run::<_, Exact>(simd, job, io, scratch));
-        }
+        dispatch_math!(job, of job.cols as u64, M, simd => long::run::<_, M>(simd, job, io, scratch));
     });
 }

@@ -1,14 +1,12 @@
 //! Kernel `narrow`: short rows, one per lane. Rows are turned 4 x 4 on the way in and out, and
 //! everything between works on whole vectors, whatever the number of columns.
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::spans::Spans;
 use super::{Io, Job, NARROW_COLS};
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::scratch;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::transpose::OVERHANG;
 use crate::cpu::simd::{MAX_LANES, Math};
 use block::Block;
@@ -28,22 +26,14 @@ const SCRATCH: usize = 4 * BLOCK + 2 * STAGE;
 /// Computes rows at the level of instructions of their job.
 pub(super) fn compute(job: &Job, io: Io) {
     scratch::with(SCRATCH, |scratch| {
-        if job.is_fast() {
-            dispatch!(job.token, simd => run::<_, Fast, false>(simd, job, io, Spans::NONE, scratch));
-        } else {
-            dispatch!(job.token, simd => run::<_, Exact, false>(simd, job, io, Spans::NONE, scratch));
-        }
+        dispatch_math!(job, M, simd => run::<_, M, false>(simd, job, io, Spans::NONE, scratch));
     });
 }
 
 /// The same where only what lies in the rows' spans takes part.
 pub(super) fn compute_spans(job: &Job, io: Io, spans: Spans) {
     scratch::with(SCRATCH, |scratch| {
-        if job.is_fast() {
-            dispatch!(job.token, simd => run::<_, Fast, true>(simd, job, io, spans, scratch));
-        } else {
-            dispatch!(job.token, simd => run::<_, Exact, true>(simd, job, io, spans, scratch));
-        }
+        dispatch_math!(job, M, simd => run::<_, M, true>(simd, job, io, spans, scratch));
     });
 }
 

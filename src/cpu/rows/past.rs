@@ -3,13 +3,8 @@
 
 use fearless_simd::prelude::*;
 
-use super::finish::Maxima;
-use super::group::{elements, extremes_in_place, extremes_of_group, write};
-use super::groups::{Before, Groups};
-use super::sums::{Sums, of_group};
-use super::windows::Window;
-use super::{GROUP, Job};
-use crate::cpu::simd::{MAX_LANES, Math, PerRow, load, map, map_in_place, store};
+use super::GROUP;
+use crate::cpu::simd::{MAX_LANES, load, store};
 use crate::cpu::stream;
 
 /// Vectors of results that are computed before they are stored.
@@ -18,73 +13,6 @@ const TOGETHER: usize = 4;
 pub(super) const APIECE: usize = 96;
 /// Floats that a group may fill: measured, as all here (`docs/performance-cpu.md`), where 2048 is slower.
 const FILL: usize = 1536;
-
-/// Computes all rows of a part, each of at least one vector.
-#[inline(always)]
-pub(super) fn run<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    x: &[f32],
-    y: &mut [f32],
-    scratch: &mut [f32],
-) {
-    let cols = job.cols;
-    let group = group_floats::<S>(cols);
-    let (scratch, hold) = scratch.split_at_mut(cols.max(GROUP));
-    let mut past = Past::new::<S>(y);
-    let mut groups = Groups::new(x.len(), group, cols > GROUP);
-    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
-    while let Some(here) = groups.next(&before.0) {
-        let x = &x[here.clone()];
-        if groups.apart {
-            stream::ask_pages(&past.y[..here.len()]);
-        }
-        let coming = extremes_of_group::<S, M, SHORT>(simd, job, x, scratch);
-        let (rows, maxima, sums) = &before;
-        if !rows.is_empty() {
-            past.group::<S, M>(simd, job, maxima, sums, &mut hold[..rows.len()]);
-        }
-        if !groups.apart {
-            stream::ask_pages(&past.y[..here.len()]);
-        }
-        let (x, hold) = (elements(job, x, scratch), &mut hold[..x.len()]);
-        let sums = of_group::<S, M, false, SHORT>(simd, job, &coming, x, hold, groups.ahead());
-        before = (here, coming, sums);
-    }
-    past.finish();
-}
-
-/// The same for rows whose exponentials take the elements' place.
-#[inline(always)]
-pub(super) fn in_place<S: Simd, M: Math<S>, const SHORT: bool>(
-    simd: S,
-    job: &Job,
-    z: &mut [f32],
-    y: &mut [f32],
-) {
-    let cols = job.cols;
-    let group = group_floats::<S>(cols);
-    let mut groups = Groups::new(z.len(), group, cols > GROUP);
-    let ahead = job.ahead_or(groups.ahead());
-    let mut past = Past::new::<S>(y);
-    let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
-    while let Some(here) = groups.next(&before.0) {
-        if groups.apart {
-            stream::ask_pages(&past.y[..here.len()]);
-        }
-        let coming = extremes_in_place::<S, M, SHORT>(simd, job, &mut z[here.clone()]);
-        let (rows, maxima, sums) = &before;
-        if !rows.is_empty() {
-            past.group::<S, M>(simd, job, maxima, sums, &mut z[rows.clone()]);
-        }
-        if !groups.apart {
-            stream::ask_pages(&past.y[..here.len()]);
-        }
-        let sums = of_group::<S, M, true, SHORT>(simd, job, &coming, &[], &mut z[here.clone()], ahead);
-        before = (here, coming, sums);
-    }
-    past.finish();
-}
 
 /// Floats of a group's rows. Groups that are half a cache line more than whole ones are slower by a tenth to a
 /// fifth, at most lengths measured; why is not known.
@@ -97,39 +25,6 @@ pub(super) fn group_floats<S: Simd>(cols: usize) -> usize {
         _ => most,
     };
     rows.min(S::f32s::LEN) * cols
-}
-
-/// Where results go.
-pub(super) enum Out<'a, 'b> {
-    /// Where the exponentials are.
-    Place,
-    Slice(&'a mut [f32]),
-    /// Each row's window of rows.
-    Windows(&'a mut [f32], &'a PerRow<Window>),
-    Past(&'a mut Past<'b>),
-}
-
-impl<'b> Out<'_, 'b> {
-    /// The place of a row's results.
-    #[inline(always)]
-    pub(super) fn row(&mut self, row: usize, cols: usize) -> Out<'_, 'b> {
-        match self {
-            Out::Place => Out::Place,
-            Out::Slice(y) => Out::Slice(&mut y[row * cols..][..cols]),
-            Out::Windows(y, windows) => Out::Slice(&mut y[row * cols..][windows[row].range()]),
-            Out::Past(past) => Out::Past(past),
-        }
-    }
-
-    /// Writes a row's results there.
-    #[inline(always)]
-    pub(super) fn write<S: Simd>(self, simd: S, hold: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
-        match self {
-            Out::Place => map_in_place(simd, hold, f),
-            Out::Slice(y) | Out::Windows(y, _) => map(simd, hold, y, 0, f),
-            Out::Past(past) => past.row(simd, hold, f),
-        }
-    }
 }
 
 /// The results of rows one after the other.
@@ -149,25 +44,6 @@ impl<'a> Past<'a> {
     pub(super) fn new<S: Simd>(y: &'a mut [f32]) -> Self {
         let foreign = y.as_ptr() as usize / 4 % S::f32s::LEN;
         Self { y, edge: [0.0; _], filled: foreign, foreign }
-    }
-
-    /// The results of a group's rows, whose exponentials wait in `hold`.
-    #[inline(always)]
-    fn group<S: Simd, M: Math<S>>(
-        &mut self,
-        simd: S,
-        job: &Job,
-        maxima: &Maxima,
-        sums: &Sums<S, M::Total>,
-        hold: &mut [f32],
-    ) {
-        let cols = job.cols;
-        if cols >= APIECE {
-            return write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Past(self));
-        }
-        write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Place);
-        maxima.fill(job, hold.len() / cols, hold);
-        self.rows(simd, hold);
     }
 
     /// A row of at least one vector.

@@ -2,17 +2,15 @@
 //! middling length that were brought to scratch, where their results go too before they become halves. What is
 //! outside of a row's range is not computed. (From where they lie `windows` takes them, and short ones `few` and `narrow`.)
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::per_row;
 use super::group::{maxima, scale_in_place, write};
-use super::past::Out;
 use super::sums::sums;
+use super::to::Out;
 use super::windows::{Window, fill_outside};
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{MAX_LANES, Math, lanes_from, load, splat, splat_u, store};
 use crate::cpu::stream::{ask_pages, prefetch};
@@ -96,11 +94,7 @@ impl<'a> Spans<'a> {
 
 /// Computes rows at the level of instructions of their job.
 pub(super) fn compute(job: &Job, z: &mut [f32], y: Option<&mut [f32]>, spans: Spans) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => in_place::<_, Fast>(simd, job, z, y, spans));
-    } else {
-        dispatch!(job.token, simd => in_place::<_, Exact>(simd, job, z, y, spans));
-    }
+    dispatch_math!(job, M, simd => in_place::<_, M>(simd, job, z, y, spans));
 }
 
 /// Computes rows in the place of their elements. The results of operations with one per row go to `y`; those

@@ -1,15 +1,13 @@
 //! Kernel `strips`: rows that lie side by side, one per lane, along an axis so short that a vector of rows
 //! stays in the L1 cache: each vector is computed to its end before the next one.
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::columns::Lines;
 use super::finish::{LaneMaxima, per_row};
 use super::{Job, SHORT_COLS};
 use crate::OpKind;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::simd::special::{Extremes, scaled};
 use crate::cpu::simd::{Math, PerRow, load, log::log_probability, splat, store};
 
@@ -27,11 +25,7 @@ pub(super) fn compute(
     y: &mut [f32],
     io: &mut dyn Lines,
 ) {
-    if job.is_fast() {
-        dispatch!(job.token, simd => run::<_, Fast>(simd, job, lines, pitch, rows, y, io));
-    } else {
-        dispatch!(job.token, simd => run::<_, Exact>(simd, job, lines, pitch, rows, y, io));
-    }
+    dispatch_math!(job, M, simd => run::<_, M>(simd, job, lines, pitch, rows, y, io));
 }
 
 /// As `columns::run`.

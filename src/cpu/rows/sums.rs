@@ -21,6 +21,17 @@ impl<S: Simd, T: Copy> Sums<S, T> {
     pub(super) fn none<M: Math<S, Total = T>>(simd: S) -> Self {
         Self { totals: [M::ONE; _], by: [splat(simd, 0.0); 2] }
     }
+
+    /// Of rows whose results `release` brings to their place.
+    #[inline(always)]
+    fn new<M: Math<S, Total = T>>(simd: S, job: &Job, totals: PerRow<T>, release: S::f32s) -> Self {
+        let mut by = [splat(simd, 0.0); 2];
+        if job.op.kind == OpKind::Softmax {
+            let [high, low] = M::reciprocals(simd, &totals);
+            by = [high * release, low * release];
+        }
+        Self { totals, by }
+    }
 }
 
 /// Of rows, and where their exponentials go. With `Z` that is where the elements are, and the rows are empty.
@@ -48,15 +59,26 @@ pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
             };
             release.as_mut_slice()[r] = near.as_slice()[r];
         } else {
-            totals[r] = row_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
+            totals[r] = far_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
         }
     }
-    let mut by = [splat(simd, 0.0); 2];
-    if job.op.kind == OpKind::Softmax {
-        let [high, low] = M::reciprocals(simd, &totals);
-        by = [high * release, low * release];
-    }
-    Sums { totals, by }
+    Sums::new::<M>(simd, job, totals, release)
+}
+
+/// As `row_sum`, for rows that are not near: a function of its own, since each kernel would hold it several times.
+#[inline(never)]
+fn far_sum<S: Simd, M: Math<S>, const Z: bool>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    row: &M::Row,
+    hold: &mut [f32],
+    ahead: usize,
+) -> M::Total {
+    simd.vectorize(
+        #[inline(always)]
+        || row_sum::<S, M, Z>(simd, job, x, row, hold, ahead),
+    )
 }
 
 #[inline(always)]
@@ -91,16 +113,60 @@ pub(super) fn of_group<S: Simd, M: Math<S>, const Z: bool, const SHORT: bool>(
     hold: &mut [f32],
     ahead: usize,
 ) -> Sums<S, M::Total> {
+    let rows = hold.len() / job.cols;
+    if (maxima.near.trailing_ones() as usize) < rows {
+        return mixed::<S, M, Z>(simd, job, maxima, x, hold, ahead);
+    }
+    let ranges = M::row(simd, from_rows(simd, &maxima.values));
+    if SHORT {
+        let sum = if Z && job.holes {
+            near_sums::<S, M::Holes, Z>(simd, job, &ranges, maxima, x, hold, ahead)
+        } else {
+            near_sums::<S, M::Near, Z>(simd, job, &ranges, maxima, x, hold, ahead)
+        };
+        return of_near::<S, M>(simd, job, &ranges, sum, job.cols);
+    }
+    let mut totals = [M::ONE; _];
+    for r in 0..rows {
+        let row = M::lane(simd, &ranges, &maxima.values, r);
+        let hold = &mut hold[r * job.cols..][..job.cols];
+        let x = if Z { &[] } else { &x[r * job.cols..][..job.cols] };
+        totals[r] = if Z && job.holes {
+            row_sum::<S, M::Holes, Z>(simd, job, x, &row, hold, ahead)
+        } else {
+            row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
+        };
+    }
+    Sums::new::<M>(simd, job, totals, M::Near::release(simd, &ranges))
+}
+
+/// As [`of_group`], where some rows are not near: a function of its own, since kernels would hold it several times.
+#[inline(never)]
+fn mixed<S: Simd, M: Math<S>, const Z: bool>(
+    simd: S,
+    job: &Job,
+    maxima: &Maxima,
+    x: &[f32],
+    hold: &mut [f32],
+    ahead: usize,
+) -> Sums<S, M::Total> {
     let cols = job.cols;
-    let rows = hold.len() / cols;
-    if SHORT && maxima.near.trailing_ones() as usize >= rows {
-        return near::<S, M, Z>(simd, job, maxima, x, hold, ahead);
-    }
-    if Z {
-        sums::<S, M, Z>(simd, job, maxima, in_their_place(hold, cols), ahead)
-    } else {
-        sums::<S, M, Z>(simd, job, maxima, x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols)), ahead)
-    }
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            if Z {
+                sums::<S, M, Z>(simd, job, maxima, in_their_place(hold, cols), ahead)
+            } else {
+                sums::<S, M, Z>(
+                    simd,
+                    job,
+                    maxima,
+                    x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols)),
+                    ahead,
+                )
+            }
+        },
+    )
 }
 
 /// Rows whose exponentials take the elements' place, as [`sums`] takes them.
@@ -110,25 +176,6 @@ fn in_their_place(z: &mut [f32], cols: usize) -> impl Iterator<Item = (&[f32], &
         #[inline(always)]
         |z| (&[][..], z),
     )
-}
-
-/// The sums of near rows.
-#[inline(always)]
-fn near<S: Simd, M: Math<S>, const Z: bool>(
-    simd: S,
-    job: &Job,
-    maxima: &Maxima,
-    x: &[f32],
-    hold: &mut [f32],
-    ahead: usize,
-) -> Sums<S, M::Total> {
-    let ranges = M::row(simd, from_rows(simd, &maxima.values));
-    let sum = if Z && job.holes {
-        near_sums::<S, M::Holes, Z>(simd, job, &ranges, maxima, x, hold, ahead)
-    } else {
-        near_sums::<S, M::Near, Z>(simd, job, &ranges, maxima, x, hold, ahead)
-    };
-    of_near::<S, M>(simd, job, &ranges, sum, job.cols)
 }
 
 /// What the sums of near rows say, of so many elements each.

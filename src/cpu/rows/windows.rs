@@ -4,38 +4,32 @@
 
 use std::ops::Range;
 
-use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
 
 use super::finish::Maxima;
-use super::groups::{Before, Groups};
-use super::past::group_floats;
+use super::groups::Before;
 use super::spans::{ASKED, Ahead, Spans};
 use super::sums::{Sums, of_near, sums};
+use super::to::To;
 use super::{GROUP, Job, SHORT_COLS};
+use crate::cpu::dispatch::dispatch_math;
 use crate::cpu::scratch;
-use crate::cpu::simd::exact::Exact;
-use crate::cpu::simd::fast::Fast;
 use crate::cpu::simd::special::extremes_across;
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, splat, splat_u};
 use crate::numerics::NEG_INF_BITS;
 pub(super) use see::fill_outside;
 use see::{blank, see};
-use to::To;
+use write::write;
 
 mod near;
 mod see;
-mod to;
+mod write;
 
 /// Computes rows at the level of instructions of their job.
 pub(super) fn compute(job: &Job, x: &[f32], y: &mut [f32], spans: Spans) {
     // The elements of a group, and the exponentials of the one before.
     scratch::with(2 * job.cols.max(GROUP), |scratch| {
-        if job.is_fast() {
-            dispatch!(job.token, simd => run::<_, Fast>(simd, job, x, y, spans, scratch));
-        } else {
-            dispatch!(job.token, simd => run::<_, Exact>(simd, job, x, y, spans, scratch));
-        }
+        dispatch_math!(job, M, simd => run::<_, M>(simd, job, x, y, spans, scratch));
     });
 }
 
@@ -43,11 +37,10 @@ pub(super) fn compute(job: &Job, x: &[f32], y: &mut [f32], spans: Spans) {
 #[inline(always)]
 fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], spans: Spans, scratch: &mut [f32]) {
     let cols = job.cols;
-    let group =
-        if job.stream { group_floats::<S>(cols) } else { (GROUP / cols).clamp(1, S::f32s::LEN) * cols };
-    let mut groups = Groups::new(x.len(), group, job.stream && cols > GROUP);
-    let mut to = To::new::<S>(job, y);
-    let whole = to.takes_whole(job);
+    let mut to = To::new::<S>(job, Some(y));
+    let mut groups = to.groups::<S>(job, x.len());
+    // Whether rows leave scratch with what is outside of their windows.
+    let whole = job.stream || job.op.kind.is_elementwise() && cols <= SHORT_COLS;
     let (here, waiting) = scratch.split_at_mut(cols.max(GROUP));
     let (mut here, mut waiting) = (Held::new(here, whole), Held::new(waiting, whole));
     let further = groups.ahead() / cols;
@@ -60,7 +53,7 @@ fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], y: &mut [f32], spans:
         }
         let coming = here.take::<S, M>(simd, job, x, spans);
         if !before.0.is_empty() {
-            to.write::<S, M>(simd, job, &before, &mut waiting);
+            write::<S, M>(simd, job, &before, &mut waiting, &mut to);
         }
         if !groups.apart {
             to.ask(range.len());

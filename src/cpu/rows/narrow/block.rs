@@ -50,9 +50,11 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             block.ranges[v] = M::row(simd, block.maxima[v].values);
         }
         if !LaneMaxima::all_are_near(&block.maxima) {
-            block.run::<M>(simd, job, x, lanes, pitch, y);
+            { block }.run_apart::<M>(simd, job, x, lanes, pitch, y);
         } else if job.holes {
-            block.run::<M::Holes>(simd, job, x, lanes, pitch, y);
+            { block }.run_apart::<M::Holes>(simd, job, x, lanes, pitch, y);
+        } else if SPANS {
+            { block }.run_apart::<M::Near>(simd, job, x, lanes, pitch, y);
         } else {
             block.run::<M::Near>(simd, job, x, lanes, pitch, y);
         }
@@ -70,15 +72,44 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         pitch: usize,
         y: &mut [f32],
     ) {
-        let keep = job.op.kind == OpKind::Softmax;
         if V == 1 {
             self.sum::<N, 1>(simd, job, x, lanes, pitch);
         } else {
             self.sum::<N, 2>(simd, job, x, lanes, pitch);
         }
-        if !job.op.kind.is_elementwise() {
-            return self.write_per_row::<N>(simd, job, y);
+        if job.op.kind.is_elementwise() {
+            self.write::<N>(simd, job, lanes, pitch, y);
+        } else {
+            self.write_per_row::<N>(simd, job, y);
         }
+    }
+
+    /// The same as a function of its own, which kernels share: they would hold it several times.
+    #[inline(never)]
+    fn run_apart<N: Math<S, Row = M::Row, Sum = M::Sum, Total = M::Total>>(
+        &mut self,
+        simd: S,
+        job: &Job,
+        x: &[f32],
+        lanes: &mut [f32],
+        pitch: usize,
+        y: &mut [f32],
+    ) {
+        simd.vectorize(
+            #[inline(always)]
+            || self.run::<N>(simd, job, x, lanes, pitch, y),
+        );
+    }
+
+    #[inline(always)]
+    fn write<N: Math<S, Row = M::Row, Sum = M::Sum, Total = M::Total>>(
+        &self,
+        simd: S,
+        job: &Job,
+        lanes: &mut [f32],
+        pitch: usize,
+        y: &mut [f32],
+    ) {
         let n = S::f32s::LEN;
         let by = self.factors::<N>(simd, job);
         for v in 0..V {
@@ -86,7 +117,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             let (inside, outside) = lanes.split_at_mut(n * self.cols);
             outside.fill(job.outside());
             let max = self.maxima[v].values;
-            if keep {
+            if job.op.kind == OpKind::Softmax {
                 each(
                     simd,
                     inside,
