@@ -4,17 +4,18 @@
 
 use fearless_simd::prelude::*;
 
-use super::pass::{NOTHING, exp_sum, exps};
+use super::pass::{NOTHING, exp_sum};
 use super::{Io, Job, finish::is_near, part::Part};
 use crate::cpu::RowRange;
 use crate::cpu::reciprocal::Reciprocal;
 use crate::cpu::reference::{self, RowFinish, special_row};
-use crate::cpu::simd::{
-    Math, WideTotal, lanes_from, log::log_probability, map, map_in_place, special, splat,
-};
+use crate::cpu::simd::{Math, WideTotal, lanes_from, map, special, splat};
 use crate::cpu::special::{from_key, settle_max};
 use crate::numerics::NEG_INF_BITS;
 use crate::{OpKind, RowMax, RowStats, RowSum};
+pub(crate) use write::write;
+
+mod write;
 
 /// Floats of a piece; the last one may be up to a vector longer, since none is shorter than one.
 pub(crate) const PIECE: usize = 4096;
@@ -192,124 +193,4 @@ pub(crate) fn sum<S: Simd, M: Math<S>>(
         },
     );
     total
-}
-
-/// Writes a row, or a part of one; `least` is the row's least element.
-#[inline(always)]
-pub(crate) fn write<S: Simd, M: Math<S>>(
-    simd: S,
-    job: &Job,
-    io: Io,
-    finish: &RowFinish,
-    least: f32,
-    scratch: &mut [f32],
-) {
-    match *finish {
-        RowFinish::Fill(value) => fill(io, value),
-        RowFinish::Scale(row, by) => {
-            let range = M::row(simd, splat(simd, row.max));
-            let by = [splat(simd, by.high), splat(simd, by.low)];
-            if is_near::<S, M>(row.max, least) {
-                let release = M::Near::release(simd, &range);
-                let by = [by[0] * release, by[1] * release];
-                write_scaled::<S, M::Near>(simd, job, io, &range, &by, scratch);
-            } else {
-                write_scaled::<S, M>(simd, job, io, &range, &by, scratch);
-            }
-        }
-        RowFinish::Shift(row, log) => {
-            let (max, log) = (splat(simd, row.max), splat(simd, log));
-            each(
-                simd,
-                job,
-                io,
-                scratch,
-                #[inline(always)]
-                |x, y| {
-                    map(
-                        simd,
-                        x,
-                        y,
-                        PIECE,
-                        #[inline(always)]
-                        |x| log_probability(simd, x, max, log),
-                    )
-                },
-            );
-        }
-    }
-}
-
-#[inline(always)]
-fn write_scaled<S: Simd, M: Math<S>>(
-    simd: S,
-    job: &Job,
-    io: Io,
-    range: &M::Row,
-    by: &[S::f32s; 2],
-    scratch: &mut [f32],
-) {
-    each(
-        simd,
-        job,
-        io,
-        scratch,
-        #[inline(always)]
-        |x, y| {
-            write_piece::<S, M>(simd, x, range, by, y);
-        },
-    );
-}
-
-/// The probabilities of a piece: as `piece_sum`, a function of its own.
-#[inline(never)]
-fn write_piece<S: Simd, M: Math<S>>(simd: S, x: &[f32], range: &M::Row, by: &[S::f32s; 2], y: &mut [f32]) {
-    simd.vectorize(
-        #[inline(always)]
-        || {
-            exps::<S, M>(simd, x, range, y, PIECE);
-            map_in_place(
-                simd,
-                y,
-                #[inline(always)]
-                |e| M::normalise(simd, e, by),
-            );
-        },
-    );
-}
-
-fn fill(mut io: Io, value: f32) {
-    io.y().fill(value);
-}
-
-/// Writes a row piece by piece: `f` makes results in scratch from scaled elements.
-#[inline(always)]
-fn each<S: Simd>(simd: S, job: &Job, mut io: Io, scratch: &mut [f32], f: impl Fn(&[f32], &mut [f32])) {
-    let (scaled, staged) = scratch.split_at_mut(SCRATCH / 2);
-    let scale = job.op.scale;
-    let len = io.x().len();
-    let mut start = 0;
-    while start < len {
-        let end = if len - start < PIECE + S::f32s::LEN { len } else { start + PIECE };
-        // Whole cache lines leave scratch where it lies as the result does.
-        let shift = (io.y()[start..].as_ptr() as usize / 4) % 16;
-        let staged = &mut staged[shift..][..end - start];
-        let x = &io.x()[start..end];
-        if scale == 1.0 {
-            f(x, staged);
-        } else {
-            let scaled = &mut scaled[..end - start];
-            map(
-                simd,
-                x,
-                scaled,
-                0,
-                #[inline(always)]
-                |x| special::scaled(simd, x, scale),
-            );
-            f(scaled, staged);
-        }
-        job.copy_out(staged, &mut io.y()[start..end]);
-        start = end;
-    }
 }

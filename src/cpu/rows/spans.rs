@@ -6,7 +6,7 @@ use fearless_simd::prelude::*;
 
 use super::finish::per_row;
 use super::group::{maxima, scale_in_place, write};
-use super::sums::sums;
+use super::sums::of_windows;
 use super::to::Out;
 use super::windows::{Window, fill_outside};
 use super::{GROUP, Job, NARROW_COLS_FAST, SPANS_BLOCK};
@@ -158,14 +158,14 @@ fn rows_of_group<S: Simd, M: Math<S>>(
     {
         ask_pages(y);
     }
-    let mut windows = [const { 0..0 }; MAX_LANES];
+    let mut windows = [Window { start: 0, end: 0 }; MAX_LANES];
     let mut holes = job.holes;
     for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
-        windows[r] = spans.window(r, S::f32s::LEN, job.cols).range();
-        let window = &mut z[windows[r].clone()];
+        windows[r] = spans.window(r, S::f32s::LEN, job.cols);
+        let Window { start, end } = windows[r];
+        let window = &mut z[start..end];
         scale_in_place(simd, job, window);
-        let (before, after) =
-            (spans.from[r] as usize - windows[r].start, windows[r].end - spans.to[r] as usize);
+        let (before, after) = (spans.from[r] as usize - start, end - spans.to[r] as usize);
         if before + after > 0 {
             holes = true;
             window[..before].fill(f32::from_bits(NEG_INF_BITS));
@@ -179,33 +179,20 @@ fn rows_of_group<S: Simd, M: Math<S>>(
         holes,
         z.chunks_exact(pitch).enumerate().map(
             #[inline(always)]
-            |(r, z)| &z[windows[r].clone()],
+            |(r, z)| &z[windows[r].range()],
         ),
     );
-    let empty: &[f32] = &[];
-    let sums = sums::<S, M, true>(
-        simd,
-        job,
-        &maxima,
-        z.chunks_exact_mut(pitch).enumerate().map(
-            #[inline(always)]
-            |(r, z)| {
-                next.ask(r, z);
-                (empty, &mut z[windows[r].clone()])
-            },
-        ),
-        job.ahead,
-    );
+    let sums = of_windows::<S, M>(simd, job, &maxima, z, &windows, (next, job.ahead));
     if !job.op.kind.is_elementwise() {
         return per_row::<S, M>(simd, job, &maxima, &sums.totals, y.expect("results of one per row"));
     }
     let of_windows = z.chunks_exact_mut(pitch).enumerate().map(
         #[inline(always)]
-        |(r, z)| &mut z[windows[r].clone()],
+        |(r, z)| &mut z[windows[r].range()],
     );
     write::<S, M>(simd, job, &maxima, &sums, of_windows, Out::Place);
     for (r, z) in z.chunks_exact_mut(pitch).enumerate() {
-        fill_outside(simd, z, &windows[r], splat(simd, job.outside()));
+        fill_outside(simd, z, &windows[r].range(), splat(simd, job.outside()));
     }
     maxima.fill(job, rows, z);
     if let Some(y) = y {

@@ -5,6 +5,8 @@ use fearless_simd::prelude::*;
 use super::Job;
 use super::finish::Maxima;
 use super::pass::{ELEMENTS, EXPONENTIALS, IN_PLACE, NOTHING, exp_sum, exp_sums};
+use super::spans::Ahead;
+use super::windows::Window;
 use crate::OpKind;
 use crate::cpu::simd::{MAX_LANES, Math, PerRow, from_rows, lanes_from, splat};
 
@@ -34,35 +36,69 @@ impl<S: Simd, T: Copy> Sums<S, T> {
     }
 }
 
-/// Of rows, and where their exponentials go. With `Z` that is where the elements are, and the rows are empty.
+/// Of the windows of a group's rows in scratch, whose exponentials take the elements' place; what `next` says of the
+/// rows after them is asked for meanwhile.
 #[inline(always)]
-pub(super) fn sums<'a, S: Simd, M: Math<S>, const Z: bool>(
+pub(super) fn of_windows<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
     maxima: &Maxima,
-    rows: impl Iterator<Item = (&'a [f32], &'a mut [f32])>,
-    ahead: usize,
+    z: &mut [f32],
+    windows: &PerRow<Window>,
+    (next, ahead): (&Ahead, usize),
 ) -> Sums<S, M::Total> {
     let mut totals = [M::ONE; _];
     let ranges = M::row(simd, from_rows(simd, &maxima.values));
-    let (near, mut release) = (M::Near::release(simd, &ranges), splat(simd, 1.0));
-    for (r, (x, hold)) in rows.enumerate() {
-        if maxima.is_special(r) {
+    let mut far = 0u64;
+    for (r, z) in z.chunks_exact_mut(job.cols).enumerate() {
+        next.ask(r, z);
+        if !maxima.is_near(r) {
+            far |= u64::from(!maxima.is_special(r)) << r;
             continue;
         }
         let row = M::lane(simd, &ranges, &maxima.values, r);
-        if maxima.is_near(r) {
-            totals[r] = if Z && job.holes {
-                row_sum::<S, M::Holes, Z>(simd, job, x, &row, hold, ahead)
-            } else {
-                row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
-            };
-            release.as_mut_slice()[r] = near.as_slice()[r];
-        } else {
-            totals[r] = far_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
+        totals[r] = near_sum::<S, M, true>(simd, job, &[], &row, &mut z[windows[r].range()], ahead);
+    }
+    // Not among the others: a call there would cost them registers.
+    for (r, z) in z.chunks_exact_mut(job.cols).enumerate() {
+        if far == 0 {
+            break;
+        }
+        if far >> r & 1 != 0 {
+            let row = M::lane(simd, &ranges, &maxima.values, r);
+            totals[r] = far_sum::<S, M, true>(simd, job, &[], &row, &mut z[windows[r].range()], ahead);
         }
     }
-    Sums::new::<M>(simd, job, totals, release)
+    Sums::new::<M>(simd, job, totals, release::<S, M>(simd, maxima, &ranges, z.len() / job.cols))
+}
+
+/// What brings the results of rows to their place: those of near rows lie apart from it.
+#[inline(always)]
+fn release<S: Simd, M: Math<S>>(simd: S, maxima: &Maxima, ranges: &M::Row, rows: usize) -> S::f32s {
+    let (near, mut release) = (M::Near::release(simd, ranges), splat(simd, 1.0));
+    for r in 0..rows {
+        if maxima.is_near(r) {
+            release.as_mut_slice()[r] = near.as_slice()[r];
+        }
+    }
+    release
+}
+
+/// The sum of a near row.
+#[inline(always)]
+fn near_sum<S: Simd, M: Math<S>, const Z: bool>(
+    simd: S,
+    job: &Job,
+    x: &[f32],
+    row: &M::Row,
+    hold: &mut [f32],
+    ahead: usize,
+) -> M::Total {
+    if Z && job.holes {
+        row_sum::<S, M::Holes, Z>(simd, job, x, row, hold, ahead)
+    } else {
+        row_sum::<S, M::Near, Z>(simd, job, x, row, hold, ahead)
+    }
 }
 
 /// As `row_sum`, for rows that are not near: a function of its own, since each kernel would hold it several times.
@@ -101,7 +137,7 @@ fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
     }
 }
 
-/// The same for rows of one length. Where all are near and short they are taken two at a time: the exponentials
+/// Of the rows of a group; with `Z` their exponentials take the elements' place, and `x` is empty. Where all are near and short they are taken two at a time: the exponentials
 /// of a short row alone are too few to fill a processor, and what puts the lanes of a sum together is done once
 /// for all rows.
 #[inline(always)]
@@ -127,17 +163,24 @@ pub(super) fn of_group<S: Simd, M: Math<S>, const Z: bool, const SHORT: bool>(
         return of_near::<S, M>(simd, job, &ranges, sum, job.cols);
     }
     let mut totals = [M::ONE; _];
-    for r in 0..rows {
+    for (r, total) in totals[..rows].iter_mut().enumerate() {
         let row = M::lane(simd, &ranges, &maxima.values, r);
-        let hold = &mut hold[r * job.cols..][..job.cols];
-        let x = if Z { &[] } else { &x[r * job.cols..][..job.cols] };
-        totals[r] = if Z && job.holes {
-            row_sum::<S, M::Holes, Z>(simd, job, x, &row, hold, ahead)
-        } else {
-            row_sum::<S, M::Near, Z>(simd, job, x, &row, hold, ahead)
-        };
+        let (x, hold) = places::<Z>(job, x, hold, r);
+        *total = near_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
     }
     Sums::new::<M>(simd, job, totals, M::Near::release(simd, &ranges))
+}
+
+/// A row's elements, if they are not where its exponentials go, and the place for these.
+#[inline(always)]
+fn places<'a, const Z: bool>(
+    job: &Job,
+    x: &'a [f32],
+    hold: &'a mut [f32],
+    row: usize,
+) -> (&'a [f32], &'a mut [f32]) {
+    let at = row * job.cols;
+    (if Z { &[] } else { &x[at..][..job.cols] }, &mut hold[at..][..job.cols])
 }
 
 /// As [`of_group`], where some rows are not near: a function of its own, since kernels would hold it several times.
@@ -150,31 +193,23 @@ fn mixed<S: Simd, M: Math<S>, const Z: bool>(
     hold: &mut [f32],
     ahead: usize,
 ) -> Sums<S, M::Total> {
-    let cols = job.cols;
     simd.vectorize(
         #[inline(always)]
         || {
-            if Z {
-                sums::<S, M, Z>(simd, job, maxima, in_their_place(hold, cols), ahead)
-            } else {
-                sums::<S, M, Z>(
-                    simd,
-                    job,
-                    maxima,
-                    x.chunks_exact(cols).zip(hold.chunks_exact_mut(cols)),
-                    ahead,
-                )
+            let mut totals = [M::ONE; _];
+            let ranges = M::row(simd, from_rows(simd, &maxima.values));
+            let rows = hold.len() / job.cols;
+            for (r, total) in totals[..rows].iter_mut().enumerate() {
+                let row = M::lane(simd, &ranges, &maxima.values, r);
+                let (x, hold) = places::<Z>(job, x, hold, r);
+                if maxima.is_near(r) {
+                    *total = near_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
+                } else if !maxima.is_special(r) {
+                    *total = far_sum::<S, M, Z>(simd, job, x, &row, hold, ahead);
+                }
             }
+            Sums::new::<M>(simd, job, totals, release::<S, M>(simd, maxima, &ranges, rows))
         },
-    )
-}
-
-/// Rows whose exponentials take the elements' place, as [`sums`] takes them.
-#[inline(always)]
-fn in_their_place(z: &mut [f32], cols: usize) -> impl Iterator<Item = (&[f32], &mut [f32])> {
-    z.chunks_exact_mut(cols).map(
-        #[inline(always)]
-        |z| (&[][..], z),
     )
 }
 

@@ -9,7 +9,7 @@ use fearless_simd::prelude::*;
 use super::finish::Maxima;
 use super::groups::Before;
 use super::spans::{ASKED, Ahead, Spans};
-use super::sums::{Sums, of_near, sums};
+use super::sums::{Sums, of_near, of_windows};
 use super::to::To;
 use super::{GROUP, Job, SHORT_COLS};
 use crate::cpu::dispatch::dispatch_math;
@@ -171,14 +171,7 @@ impl<'a> Held<'a> {
         }
         let (asked, floats) = if !self.alike && cols <= ASKED { (floats, 0) } else { (0, floats) };
         let next = Ahead { floats: asked, spans: ahead.spans };
-        let windows = &self.windows;
-        let rows = z.chunks_exact_mut(cols).enumerate().map(
-            #[inline(always)]
-            |(r, z)| {
-                next.ask(r, z);
-                (&[][..], &mut z[windows[r].range()])
-            },
-        );
-        sums::<S, M, true>(simd, &Job { holes: true, ..*job }, maxima, rows, floats)
+        let job = &Job { holes: true, ..*job };
+        of_windows::<S, M>(simd, job, maxima, z, &self.windows, (&next, floats))
     }
 }

@@ -4,14 +4,14 @@ use fearless_simd::prelude::*;
 
 use super::{Held, Window, fill_outside};
 use crate::cpu::rows::Job;
+use crate::cpu::rows::finish::per_row;
 use crate::cpu::rows::group::write as of_group;
 use crate::cpu::rows::groups::Before;
-use crate::cpu::rows::past::APIECE;
+use crate::cpu::rows::past::{APIECE, Past};
 use crate::cpu::rows::to::{Out, To};
-use crate::cpu::simd::{MAX_LANES, Math, splat};
+use crate::cpu::simd::{MAX_LANES, Math, PerRow, splat};
 
-/// The results of a group, whose exponentials wait: computed ones, and around them what is outside of the windows, where
-/// scratch does not hold that.
+/// The results of a group, whose exponentials wait.
 #[inline(always)]
 pub(super) fn write<S: Simd, M: Math<S>>(
     simd: S,
@@ -21,40 +21,78 @@ pub(super) fn write<S: Simd, M: Math<S>>(
     to: &mut To,
 ) {
     let (rows, maxima, sums) = before;
-    let (cols, count) = (job.cols, rows.len() / job.cols);
-    let all = [Window { start: 0, end: cols }; MAX_LANES];
-    let z = &mut waiting.z[..rows.len()];
-    let (windows, out) = match to {
-        To::Slice(y) if job.op.kind.is_elementwise() => {
-            let windows = if waiting.whole { &all } else { &waiting.windows };
-            (windows, Out::Windows(&mut y[rows.clone()], windows))
-        }
-        To::Past(past) if cols >= APIECE => (&all, Out::Past(past)),
-        To::Past(_) => (&waiting.windows, Out::Place),
-        to => return to.write::<S, M>(simd, job, before, z),
-    };
-    let computed = z.chunks_exact_mut(cols).enumerate().map(
-        #[inline(always)]
-        |(r, z)| &mut z[windows[r].range()],
-    );
-    of_group::<S, M>(simd, job, maxima, sums, computed, out);
     match to {
-        To::Past(past) if cols < APIECE => {
-            maxima.fill(job, count, z);
-            past.rows(simd, z);
+        To::Slice(y) if job.op.kind.is_elementwise() => {
+            to_slice::<S, M>(simd, job, before, waiting, &mut y[rows.clone()]);
         }
+        To::Past(past) => past_caches::<S, M>(simd, job, before, waiting, past),
         To::Slice(y) => {
-            let y = &mut y[rows.clone()];
-            if !waiting.whole {
-                for (r, y) in y.chunks_exact_mut(cols).enumerate() {
-                    fill_outside(simd, y, &waiting.windows[r].range(), splat(simd, job.outside()));
-                }
-            }
-            maxima.fill(job, count, y);
+            let (first, count) = (rows.start / job.cols, rows.len() / job.cols);
+            per_row::<S, M>(
+                simd,
+                job,
+                maxima,
+                &sums.totals,
+                &mut y[first * job.words..][..count * job.words],
+            );
         }
-        _ => {}
+        To::Place => unreachable!("rows that stay where they are have kernel `spans`"),
     }
     if maxima.special != 0 {
         waiting.used = 0..usize::MAX;
     }
+}
+
+/// To a slice: what is computed, and around it, where scratch does not hold it, what is outside of the windows.
+#[inline(always)]
+fn to_slice<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    (_, maxima, sums): &Before<S, M>,
+    waiting: &mut Held,
+    y: &mut [f32],
+) {
+    let cols = job.cols;
+    let all = [Window { start: 0, end: cols }; MAX_LANES];
+    let windows = if waiting.whole { &all } else { &waiting.windows };
+    let computed = windows_of(&mut waiting.z[..y.len()], cols, windows);
+    of_group::<S, M>(simd, job, maxima, sums, computed, Out::Windows(y, windows));
+    if !waiting.whole {
+        for (r, y) in y.chunks_exact_mut(cols).enumerate() {
+            fill_outside(simd, y, &windows[r].range(), splat(simd, job.outside()));
+        }
+    }
+    maxima.fill(job, y.len() / cols, y);
+}
+
+/// Past the caches, with what is outside of the windows, which scratch holds.
+#[inline(always)]
+fn past_caches<S: Simd, M: Math<S>>(
+    simd: S,
+    job: &Job,
+    (rows, maxima, sums): &Before<S, M>,
+    waiting: &mut Held,
+    past: &mut Past,
+) {
+    let (cols, z) = (job.cols, &mut waiting.z[..rows.len()]);
+    if cols >= APIECE {
+        return of_group::<S, M>(simd, job, maxima, sums, z.chunks_exact_mut(cols), Out::Past(past));
+    }
+    let computed = windows_of(z, cols, &waiting.windows);
+    of_group::<S, M>(simd, job, maxima, sums, computed, Out::Place);
+    maxima.fill(job, rows.len() / cols, z);
+    past.rows(simd, z);
+}
+
+/// What is computed of rows.
+#[inline(always)]
+fn windows_of<'z>(
+    z: &'z mut [f32],
+    cols: usize,
+    windows: &PerRow<Window>,
+) -> impl Iterator<Item = &'z mut [f32]> {
+    z.chunks_exact_mut(cols).enumerate().map(
+        #[inline(always)]
+        |(r, z)| &mut z[windows[r].range()],
+    )
 }
