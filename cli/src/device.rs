@@ -1,7 +1,7 @@
 //! Devices on the command line: the choice of one, and what is said of it.
 
 use serde::Serialize;
-use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
+use wgpu_softmax::gpu::adapter::{self, AdapterEntry, adapters};
 use wgpu_softmax::gpu::{Compiled, Options};
 use wgpu_softmax::{Context, DeviceChoice};
 
@@ -13,6 +13,27 @@ use crate::store::Store;
 /// second, and some drivers talk while it lasts.
 pub fn adapters_if(needed: bool) -> Vec<AdapterEntry> {
     if needed { pollster::block_on(adapters()) } else { Vec::new() }
+}
+
+/// The adapter that a choice stands for, or the reason why that is the CPU. An empty name, of which every
+/// adapter's name has a part, fits none here.
+pub fn choose(choice: &DeviceChoice, from: &[AdapterEntry]) -> Result<Result<AdapterEntry, String>, Failure> {
+    if *choice == DeviceChoice::Name(String::new()) {
+        let what = "no adapter: the name \"\" fits none; give --device auto, cpu, or a number or part of a name from `softmax devices`";
+        return Err(Failure::Cannot(what.to_owned()));
+    }
+    match adapter::choose(choice, from) {
+        Ok(Err(reason)) if from.is_empty() && *choice == DeviceChoice::Auto => Ok(Err(reason + &hidden())),
+        Err(error) => Err(Failure::Cannot(error.to_string() + &hidden())),
+        chosen => Ok(chosen?),
+    }
+}
+
+/// What may keep adapters out of sight, to be said where one is missing.
+fn hidden() -> String {
+    std::env::var_os("WGPU_BACKEND").map_or_else(String::new, |names| {
+        format!("; WGPU_BACKEND is set to {names:?}, and hides all other backends: unset it to see them")
+    })
 }
 
 /// Opens all that `--device` names, each once, with the pipelines that earlier runs compiled.

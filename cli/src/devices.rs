@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use wgpu_softmax::DeviceChoice;
-use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters, choose};
+use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
 use wgpu_softmax::wgpu::Features;
 
+use crate::device::choose;
 use crate::failure::Failure;
 use crate::terminal::{bytes, table};
 use crate::{cpu, terminal};

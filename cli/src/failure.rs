@@ -20,6 +20,18 @@ impl Failure {
         Failure::Cannot(format!("{}: {what}", path.display()))
     }
 
+    /// What several things come to that were all tried: the failure that decides the exit status, which
+    /// is a difference where there is one. The others are told here.
+    pub fn of_all(outcomes: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+        failures.sort_by_key(|failure| matches!(failure, Failure::Differs));
+        let last = failures.pop();
+        for failure in failures {
+            failure.tell();
+        }
+        last.map_or(Ok(()), Err)
+    }
+
     /// Tells it on standard error, in one line, and gives the exit status.
     pub fn tell(self) -> ExitCode {
         match self {

@@ -49,8 +49,9 @@ impl Man {
             None => command,
             Some(name) => command.find_subcommand(name).cloned().ok_or_else(|| unknown(name, &command))?,
         };
+        let source = concat!("softmax ", env!("CARGO_PKG_VERSION"));
         let mut text = Vec::new();
-        let rendered = clap_mangen::Man::new(page).render(&mut text);
+        let rendered = clap_mangen::Man::new(page).source(source).render(&mut text);
         rendered.map_err(|e| Failure::Cannot(format!("the manual page: {e}")))?;
         terminal::print(&text)
     }

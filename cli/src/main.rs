@@ -35,6 +35,7 @@ mod terminal;
 mod tune;
 mod verify;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -75,8 +76,10 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
-    }
+    let done = match Cli::try_parse() {
+        Ok(cli) => cli.command.run(),
+        Err(wrong) if wrong.use_stderr() => wrong.exit(),
+        Err(help) => terminal::printed(help.print().and_then(|()| std::io::stdout().flush())),
+    };
+    done.map_or_else(Failure::tell, |()| ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! Profiles on the command line: the planner's thresholds from a file.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use wgpu_softmax::Context;
@@ -7,11 +9,21 @@ use wgpu_softmax::gpu::{Options, Profile};
 
 use crate::failure::Failure;
 
+/// A profile is a few lines; what is longer is none, and may have no end.
+const MOST: u64 = 1 << 20;
+
 /// Reads a profile.
 pub fn read(path: &Path) -> Result<Profile, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::of_file(path, format!("cannot be read: {error}; name a file that `softmax tune` wrote"))
-    })?;
+    const NAME: &str = "name a file that `softmax tune` wrote";
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
+    match read {
+        Err(error) => return Err(Failure::of_file(path, format!("cannot be read: {error}; {NAME}"))),
+        Ok(length) if length as u64 > MOST => {
+            return Err(Failure::of_file(path, format!("a profile has at most {MOST} bytes; {NAME}")));
+        }
+        Ok(_) => {}
+    }
     Profile::parse(&text).map_err(|error| Failure::of_file(path, error))
 }
 

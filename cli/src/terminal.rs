@@ -10,7 +10,12 @@ use crate::failure::Failure;
 /// what it wanted: that is no failure.
 pub fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
+    printed(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// What became of writing to standard output.
+pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::Cannot(format!("standard output: {error}; nothing of the report is complete")))
         }
@@ -74,12 +79,14 @@ pub fn time(time: std::time::Duration) -> String {
     }
 }
 
-/// A positive number to three or four digits: 1.23, 12.3, 123.
+/// A positive number to three or four digits: 0.0123, 1.23, 12.3, 123.
 pub struct Digits(pub f64);
 
 impl std::fmt::Display for Digits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let decimals = match self.0 {
+            // Below 0.1 there is a zero behind the point for each power of ten.
+            x if 0.0 < x && x < 0.9995 => 2 + (-x.log10().floor()).min(99.0) as usize,
             x if x < 9.995 => 2,
             x if x < 99.95 => 1,
             _ => 0,
@@ -105,7 +112,14 @@ mod tests {
     fn times_are_told_to_three_digits() {
         let told = [50, 120_000, 999_600, 25_000_000, 2_000_000_000]
             .map(|ns| time(std::time::Duration::from_nanos(ns)));
-        assert_eq!(told, ["0.05 us", "120 us", "1.00 ms", "25.0 ms", "2.00 s"]);
+        assert_eq!(told, ["0.0500 us", "120 us", "1.00 ms", "25.0 ms", "2.00 s"]);
+    }
+
+    #[test]
+    fn small_numbers_keep_three_digits() {
+        let told =
+            [0.0, 0.000_012_34, 0.005, 0.32, 0.999_7, 9.994, 12.34].map(|number| Digits(number).to_string());
+        assert_eq!(told, ["0.00", "0.0000123", "0.00500", "0.320", "1.00", "9.99", "12.3"]);
     }
 
     #[test]

@@ -166,6 +166,13 @@ fn what_makes_no_sense_is_told_in_a_line() {
         ("--samples -3", "--samples -3"),
         ("--shape 1x1 --html no/such/page.html", "the directory no/such is not there"),
         ("--shape 1x1 --csv .", "directory"),
+        ("--shape 1x1 --csv same --html same", "same: --csv and --html name one file"),
+        ("--shape 1x1 --csv same --html ./same", "./same: --csv and --html name one file"),
+        #[cfg(target_os = "linux")]
+        ("--shape 1x1 --profile /dev/zero", "/dev/zero: a profile has at most 1048576 bytes"),
+        ("--shape -1x5", "--shape -1x5: write rows and columns"),
+        ("--bytes -1", "--bytes -1: write a size"),
+        ("--device -1", "the name \"-1\" fits none"),
         ("--shape 4000000000x4000000000", "4000000000 x 4000000000 f32 elements cannot be addressed"),
         #[cfg(target_os = "linux")]
         ("--shape 1000000000x1000", "1000000000x1000 needs 24.0 TB of memory"),
@@ -177,6 +184,39 @@ fn what_makes_no_sense_is_told_in_a_line() {
         assert!(said.starts_with("error: ") && said.lines().count() == 1, "{options}: {said:?}");
         assert!(said.contains(word), "{said:?} does not say {word:?}");
         assert!(output.stdout.is_empty() && bench.names().is_empty(), "{options}");
+    }
+}
+
+#[test]
+fn an_empty_name_is_no_device() {
+    let bench = Bench::new();
+    for line in
+        ["bench --shape 2x2 --device", "verify --device", "tune --device", "run x.npy -o y.npy --device"]
+    {
+        bench.array("x.npy", "(1,)", &[1.0]);
+        for name in ["", " "] {
+            let output = bench.command(line).arg(name).output().unwrap();
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+            assert!(said.contains("the name \"\" fits none") && said.lines().count() == 1, "{line}: {said}");
+        }
+    }
+}
+
+#[test]
+fn statistics_that_are_not_fast_are_told() {
+    let bench = Bench::new();
+    for (options, notes) in [("--op row-stats", 1), ("--op all", 1), ("--op softmax", 0)] {
+        let line = format!("bench {SHORT} --device cpu --shape 3x4 --precision fast {options}");
+        let output = bench.run(&line);
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(
+            said.matches("note: row-stats have no fast precision").count(),
+            notes,
+            "{options}: {said}"
+        );
+        assert_eq!(said.lines().count(), notes, "{options}: {said}");
     }
 }
 

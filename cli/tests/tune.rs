@@ -40,6 +40,43 @@ fn what_a_profile_says_is_what_runs() {
 }
 
 #[test]
+fn rows_that_no_memory_holds_are_refused_before_any_is_measured() {
+    let bench = Bench::new();
+    let line = format!("tune --device {} --quick --cols 9999999999999 --out y.profile", adapters(&bench)[0]);
+    let said = common::refused(&bench, &line);
+    assert!(
+        said.contains("--cols 9999999999999: 1x")
+            && said.contains("of memory")
+            && said.contains("give a smaller --cols"),
+        "{said}"
+    );
+    assert!(!said.contains("device failed"), "{said}");
+}
+
+#[test]
+fn an_auto_that_takes_the_cpu_says_why_nothing_is_tuned() {
+    let bench = Bench::new();
+    let output = bench.command("tune").env("WGPU_BACKEND", "").output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for words in ["because no GPU adapter was found", "WGPU_BACKEND is set to \"\"", "no thresholds to tune"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_profile_that_cannot_be_written_is_printed() {
+    let bench = Bench::new();
+    let output =
+        bench.run(&format!("tune --device {} --quick --cols 4 --out /dev/full", adapters(&bench)[0]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: /dev/full: writing"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("\nwgpu-softmax profile 1\nvendor 0x"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn wrong_profiles_are_refused_in_a_line() {
     let bench = Bench::new();
     bench.array("x.npy", "(1, 2)", &[1.0, 2.0]);
@@ -57,6 +94,8 @@ fn wrong_profiles_are_refused_in_a_line() {
             ["vendor 0x42", "is not that", "softmax tune"],
         ),
         ("tune --device cpu --out y.profile".to_owned(), ["CPU", "no thresholds", "softmax devices"]),
+        ("tune --cols -1".to_owned(), ["--cols -1", "a number of columns", "at least 4"]),
+        ("tune --cols 3".to_owned(), ["--cols 3", "a number of columns", "at least 4"]),
         (format!("tune --device {device} --out none/y.profile"), ["none", "not there", "make it first"]),
     ] {
         let before = bench.names();

@@ -1,12 +1,12 @@
 //! A device that is measured: the CPU or an open adapter, by the same names for kernels.
 
 use wgpu_softmax::cpu::{self, SimdLevel};
-use wgpu_softmax::gpu::adapter::{AdapterEntry, choose};
+use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::{DeviceChoice, Error, Op, Shape};
 
 use super::report::DeviceInfo;
-use crate::device::adapters_if;
+use crate::device::{adapters_if, choose};
 use crate::failure::Failure;
 use crate::measure::{Batch, Cpu, Effort, Gpu, Measured, Refusal};
 
@@ -42,6 +42,25 @@ pub fn open(names: &[String]) -> Result<Vec<Device>, Failure> {
     Ok(devices)
 }
 
+/// Plans by these thresholds from now on, on every GPU. Where one is not what they are for, the failure
+/// names those that are.
+pub fn use_profile(devices: &mut [Device], profile: &Profile) -> Result<(), Failure> {
+    let (mut fits, mut refused) = (Vec::new(), None);
+    for device in devices {
+        match (device.use_profile(profile), device.info.index) {
+            (Ok(()), Some(index)) => fits.push(format!("--device {index}")),
+            (Ok(()), None) => {}
+            (Err(failure), _) => refused = refused.or(Some(failure)),
+        }
+    }
+    match refused {
+        Some(Failure::Cannot(line)) if !fits.is_empty() => {
+            Err(Failure::Cannot(format!("{line}, or measure what it fits with {}", fits.join(" "))))
+        }
+        refused => refused.map_or(Ok(()), Err),
+    }
+}
+
 impl Device {
     fn cpu() -> Self {
         let info = DeviceInfo {
@@ -66,7 +85,7 @@ impl Device {
     }
 
     /// Plans by these thresholds from now on; the CPU has none.
-    pub fn use_profile(&mut self, profile: &Profile) -> Result<(), Failure> {
+    fn use_profile(&mut self, profile: &Profile) -> Result<(), Failure> {
         match &mut self.what {
             What::Cpu => Ok(()),
             What::Gpu(gpu) => gpu.use_profile(profile),

@@ -2,21 +2,22 @@
 
 mod csv;
 mod device;
+mod files;
 mod html;
 mod report;
 mod select;
 mod shapes;
 mod sweep;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
 use crate::failure::Failure;
 use crate::measure::Effort;
-use crate::output::Output;
 use crate::{interrupt, profile, terminal};
+use files::Files;
 use select::Kernels;
 use sweep::Sweep;
 
@@ -36,26 +37,28 @@ use sweep::Sweep;
 #[derive(clap::Args)]
 pub struct Args {
     /// Measure this shape; may be given several times
-    #[arg(long, value_name = "ROWSxCOLS")]
+    #[arg(long, value_name = "ROWSxCOLS", allow_hyphen_values = true)]
     shape: Vec<String>,
     /// Measure row lengths, or numbers of rows: cols=1..131072 (the powers of two there and a few odd
-    /// ones), cols=3,128,1000, rows=1..4096
+    /// ones), cols=3,128,1000, rows=1..4096; rows alone are of 1000 columns
     #[arg(long, value_name = "AXIS=VALUES")]
     sweep: Vec<String>,
     /// How large the input of a batch is, where no number of rows is given: 64KiB,32MiB
-    #[arg(long, value_name = "SIZE", value_delimiter = ',')]
+    #[arg(long, value_name = "SIZE", value_delimiter = ',', allow_hyphen_values = true)]
     bytes: Vec<String>,
-    /// What is computed: softmax, log-softmax, logsumexp, row-stats, or all
+    /// What is computed: a list of softmax, log-softmax, logsumexp, row-stats (which have no fast
+    /// precision), or all
     #[arg(long, value_name = "NAME", default_value = "softmax")]
     op: Vec<String>,
-    /// How: reproducible, fast, or all
+    /// How: reproducible, fast, a list of both, or all
     #[arg(long, value_name = "NAME", default_value = "all")]
     precision: Vec<String>,
-    /// By which kernel: planned, all, or names
+    /// By which kernels: planned, all, or a list of names, as in thread,split,planned
     #[arg(long, value_name = "NAME", default_value = "planned")]
     kernel: Vec<String>,
-    /// On what: all, auto, cpu, or a number or part of a name from `softmax devices`
-    #[arg(long, value_name = "DEVICE", default_value = "all")]
+    /// On what: all, auto, cpu, or a number or part of a name from `softmax devices`; may be given
+    /// several times
+    #[arg(long, value_name = "DEVICE", default_value = "all", allow_hyphen_values = true)]
     device: Vec<String>,
     /// Thresholds of the planner for the GPUs that are measured, as `softmax tune` wrote them
     #[arg(long, value_name = "FILE")]
@@ -66,7 +69,7 @@ pub struct Args {
     /// Seconds for the runs of a cell on the device, and as many from host to host
     #[arg(long, value_name = "SECONDS", default_value = "0.2", allow_hyphen_values = true)]
     time: String,
-    /// The most runs of a cell; there are five, however long they take
+    /// The most runs of a cell; where that allows five there are five, however long they take
     #[arg(long, value_name = "N", default_value = "50", allow_hyphen_values = true)]
     samples: String,
     /// Print one JSON object instead of the table
@@ -102,26 +105,20 @@ impl Args {
             copy: self.baseline == Baseline::Copy,
             effort: self.effort()?,
         };
-        let begin = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
-        let (csv, html) = (begin(&self.csv)?, begin(&self.html)?);
+        let files = Files::begin(self.csv.as_deref(), self.html.as_deref())?;
         let mut devices = device::open(&self.device)?;
         if let Some(path) = &self.profile {
-            let profile = profile::read(path)?;
-            devices.iter_mut().try_for_each(|device| device.use_profile(&profile))?;
+            device::use_profile(&mut devices, &profile::read(path)?)?;
+        }
+        if sweep.asks_for_fast_statistics() {
+            terminal::tell("note: row-stats have no fast precision, and are measured as reproducible");
         }
         let (report, refusals) = sweep.run(devices)?;
-        if let (Some(output), Some(path)) = (csv, &self.csv) {
-            finish(output, &csv::csv(&report).map_err(|e| unmade(path, &e))?)?;
-        }
-        if let (Some(output), Some(path)) = (html, &self.html) {
-            finish(output, html::page(&report).map_err(|e| unmade(path, &*e))?.as_bytes())?;
-        }
-        if self.json {
-            terminal::print_json(&report)?;
-        } else {
-            terminal::print(report.text().as_bytes())?;
-        }
-        report.outcome(&refusals)
+        let printed =
+            if self.json { terminal::print_json(&report) } else { terminal::print(report.text().as_bytes()) };
+        // Each of them, whatever became of the others: measuring again takes long.
+        let [csv, html] = files.write(&report);
+        Failure::of_all([printed, csv, html, report.outcome(&refusals)])
     }
 
     fn effort(&self) -> Result<Effort, Failure> {
@@ -134,13 +131,4 @@ impl Args {
         })?;
         Ok(Effort { time, samples })
     }
-}
-
-fn finish(mut output: Output, bytes: &[u8]) -> Result<(), Failure> {
-    output.write(bytes)?;
-    output.finish()
-}
-
-fn unmade(path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::of_file(path, format!("the report could not be made: {error}"))
 }

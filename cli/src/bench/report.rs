@@ -179,10 +179,10 @@ impl Report {
             return Err(Failure::Differs);
         }
         let failed = refusals.iter().find_map(|refusal| match refusal {
-            Refusal::Cannot(error @ Error::Device { .. }) => Some(error),
+            Refusal::Cannot(Error::Device { .. }) | Refusal::Memory(_) => Some(refusal.to_string()),
             _ => None,
         });
-        failed.map_or(Ok(()), |error| Err(Failure::Cannot(error.to_string())))
+        failed.map_or(Ok(()), |line| Err(Failure::Cannot(line)))
     }
 }
 
@@ -210,8 +210,5 @@ fn row(cell: &Cell) -> Vec<String> {
 
 /// Milliseconds with as many digits as tell something.
 pub fn ms(seconds: f64) -> String {
-    match seconds * 1e3 {
-        ms if ms < 1.0 => format!("{ms:.4}"),
-        ms => Digits(ms).to_string(),
-    }
+    Digits(seconds * 1e3).to_string()
 }

@@ -40,7 +40,7 @@ impl Sweep {
     /// Measures everything. The report comes with what could not be measured, for the exit status.
     pub fn run(&self, mut devices: Vec<Device>) -> Result<(Report, Vec<Refusal>), Failure> {
         for shape in &self.shapes {
-            Batch::check_size(*shape).map_err(Failure::Cannot)?;
+            Batch::check_size(*shape).map_err(|refusal| Failure::Cannot(refusal.to_string()))?;
         }
         let begin = Instant::now();
         let count = self.count(&devices);
@@ -55,9 +55,12 @@ impl Sweep {
         let progress = Progress::cells(count, begin);
         let mut run = Run { sweep: self, report, refusals: Vec::new(), progress, done: 0 };
         for shape in &self.shapes {
-            let mut batch = Batch::new(*shape).map_err(Failure::Cannot)?;
+            let mut batch = Batch::new(*shape);
             for (index, device) in devices.iter_mut().enumerate() {
-                run.measure(index, device, &mut batch);
+                match &mut batch {
+                    Ok(batch) => run.measure(index, device, batch),
+                    Err(refusal) => run.refuse(index, device, *shape, refusal),
+                }
             }
         }
         run.report.seconds = begin.elapsed().as_secs_f64();
@@ -65,11 +68,16 @@ impl Sweep {
         Ok((run.report, run.refusals))
     }
 
+    /// Whether row statistics are asked for in fast precision alone, of which they have none.
+    pub fn asks_for_fast_statistics(&self) -> bool {
+        self.ops.contains(&OpKind::RowStats) && self.precisions == [Precision::Fast]
+    }
+
     /// Operations with their precisions: row statistics have but one.
     fn ops(&self) -> impl Iterator<Item = Op> {
         let each = |kind| self.precisions.iter().map(move |p| Op::new(kind).precision(*p));
         let exact = |op: &Op| op.kind == OpKind::RowStats && op.precision == Precision::Fast;
-        let statistics = self.ops.contains(&OpKind::RowStats) && self.precisions == [Precision::Fast];
+        let statistics = self.asks_for_fast_statistics();
         let all = self.ops.iter().flat_map(move |kind| each(*kind)).filter(move |op| !exact(op));
         all.chain(statistics.then(|| Op::new(OpKind::RowStats)))
     }
@@ -101,12 +109,32 @@ impl Run<'_> {
                 let cell = cell(index, shape, &op, kernel, planned == Some(kernel));
                 self.progress.say(format!("{} {} {kernel}", cell.shape(), op.kind.name()));
                 let outcome = device.measure(kernel, op, batch, &self.sweep.effort);
-                self.refusals.extend(outcome.as_ref().err().cloned());
+                self.note(outcome.as_ref().err(), shape);
                 self.report.cells.push(cell.filled(outcome, copy));
                 self.done += 1;
                 self.progress.advance_to(self.done);
             }
         }
+    }
+
+    /// All cells of a device and a shape of which there is no batch.
+    fn refuse(&mut self, index: usize, device: &Device, shape: Shape, refusal: &Refusal) {
+        let planned = device.planned(shape).ok();
+        for op in self.sweep.ops() {
+            for kernel in self.sweep.kernels(device, shape) {
+                let cell = cell(index, shape, &op, kernel, planned == Some(kernel));
+                self.report.cells.push(cell.filled(Err(refusal.clone()), None));
+                self.done += 1;
+            }
+        }
+        self.note(Some(refusal), shape);
+        self.progress.advance_to(self.done);
+    }
+
+    /// Keeps what could not be measured, for the exit status.
+    fn note(&mut self, refusal: Option<&Refusal>, shape: Shape) {
+        let shape = format!("{}x{}", shape.row_count(), shape.cols());
+        self.refusals.extend(refusal.map(|refusal| refusal.clone().of_shape(&shape)));
     }
 
     /// The copy's rate, in 10^9 bytes a second.
@@ -115,7 +143,7 @@ impl Run<'_> {
         let cell = Cell { op: COPY, precision: None, ..cell(index, batch.shape(), &op, COPY, false) };
         self.progress.say(format!("{} copy", cell.shape()));
         let outcome = device.copy(batch, &self.sweep.effort);
-        self.refusals.extend(outcome.as_ref().err().cloned());
+        self.note(outcome.as_ref().err(), batch.shape());
         let cell = cell.filled(outcome, None);
         let rate = cell.gb_per_s;
         self.report.cells.push(cell);

@@ -32,33 +32,33 @@ impl Batch {
     /// Uniform logits in [-8, 8), the same for the same shape.
     ///
     /// # Errors
-    /// Where the shape has no element, or needs more memory than there is.
-    pub fn new(shape: Shape) -> Result<Self, String> {
+    /// [`Refusal`] where the shape has no element, or needs more memory than there is.
+    pub fn new(shape: Shape) -> Result<Self, Refusal> {
         Self::check_size(shape)?;
-        let words = results(shape);
-        let first = Slot { x: logits(shape.elements().unwrap_or(0) as usize), y: touched(words) };
-        let count = memory::ring_slots(first.bytes(), memory::ring_bytes(false));
-        let copies = (1..count).map(|_| Slot { x: first.x.clone(), y: touched(words) }).collect::<Vec<_>>();
-        let slots = std::iter::once(first).chain(copies).collect();
+        let slot = |x| Ok::<_, Refusal>(Slot { x, y: touched(results(shape))? });
+        let mut slots = vec![slot(logits(shape.elements()? as usize)?)?];
+        for _ in 1..memory::ring_slots(slots[0].bytes(), memory::ring_bytes(false)) {
+            slots.push(slot(memory::copied(&slots[0].x)?)?);
+        }
         Ok(Self { shape, slots, expected: Vec::new() })
     }
 
     /// Whether there is something to measure, and memory for it.
     ///
     /// # Errors
-    /// Where there is not, in a line.
-    pub fn check_size(shape: Shape) -> Result<(), String> {
-        let elements = shape.elements().map_err(|e| e.to_string())?;
+    /// [`Refusal`] where there is not.
+    pub fn check_size(shape: Shape) -> Result<(), Refusal> {
+        let elements = shape.elements()?;
         let (rows, cols) = (shape.row_count(), shape.cols());
         if elements == 0 {
-            return Err(format!("{rows}x{cols} has no element to measure; give at least one row and column"));
+            return Err(Error::Length { operand: "elements to measure", needed: 1, found: 0 }.into());
         }
         let needed = Self::bytes(shape);
         if let Some(there) = free_memory().filter(|there| needed > *there) {
             let (needed, there) = (crate::terminal::bytes(needed), crate::terminal::bytes(there));
-            return Err(format!(
-                "{rows}x{cols} needs {needed} of memory, and {there} are free; give fewer rows or columns"
-            ));
+            return Err(Refusal::Memory(format!(
+                "{rows}x{cols} needs {needed} of memory, and {there} are free"
+            )));
         }
         Ok(())
     }
@@ -95,10 +95,11 @@ impl Batch {
     /// Compares an answer with the specification: every bit, or for `Fast` how far it is.
     ///
     /// # Errors
-    /// [`Refusal::Wrong`] with the first result that is not what it must be.
+    /// [`Refusal::Wrong`] with the first result that is not what it must be, [`Refusal::Memory`] where
+    /// there is none for what it must be.
     pub fn check(&mut self, op: Op, got: &[f32]) -> Result<(), Refusal> {
         let cols = (got.len() as u64 / self.shape.row_count().max(1)).max(1) as usize;
-        let want = self.expected(op.kind);
+        let want = self.expected(op.kind)?;
         if want.len() != got.len() {
             return Err(Refusal::Wrong(format!("{} results instead of {}", got.len(), want.len())));
         }
@@ -119,12 +120,12 @@ impl Batch {
         }
     }
 
-    fn expected(&mut self, kind: OpKind) -> &[u32] {
-        let at = self.expected.iter().position(|(k, _)| *k == kind).unwrap_or_else(|| {
-            self.expected.push((kind, expected(kind, self.elements(), self.shape)));
-            self.expected.len() - 1
-        });
-        &self.expected[at].1
+    fn expected(&mut self, kind: OpKind) -> Result<&[u32], Refusal> {
+        if self.expected.iter().all(|(known, _)| *known != kind) {
+            self.expected.push((kind, expected(kind, self.elements(), self.shape)?));
+        }
+        let found = self.expected.iter().find(|(known, _)| *known == kind);
+        Ok(found.map_or(&[], |(_, words)| words))
     }
 }
 
@@ -136,8 +137,8 @@ impl Slot {
 
 /// A place for results whose pages are there already: zeros would come page by page with the first run
 /// that writes them, and make that one three times as long.
-fn touched(words: usize) -> Vec<f32> {
-    vec![f32::NAN; words]
+fn touched(words: usize) -> Result<Vec<f32>, Refusal> {
+    memory::filled(words, f32::NAN)
 }
 
 /// Words of the largest result any operation has.
@@ -154,21 +155,23 @@ fn near(kind: OpKind, got: f32, want: u32) -> bool {
 }
 
 /// Uniform in [-8, 8), by integers alone.
-fn logits(count: usize) -> Vec<f32> {
+fn logits(count: usize) -> Result<Vec<f32>, Refusal> {
+    let mut found = memory::room(count)?;
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 24) as f32 * 16.0 - 8.0
     };
-    std::iter::repeat_with(next).take(count).collect()
+    found.extend(std::iter::repeat_with(next).take(count));
+    Ok(found)
 }
 
 /// What the specification (`cpu::reference`) has for each row, on all cores: it is scalar code.
-fn expected(kind: OpKind, x: &[f32], shape: Shape) -> Vec<u32> {
+fn expected(kind: OpKind, x: &[f32], shape: Shape) -> Result<Vec<u32>, Refusal> {
     let op = Op::new(kind);
     let (rows, cols) = (shape.row_count() as usize, shape.cols() as usize);
     let words = kind.output_words(Shape::rows(1, cols)).unwrap_or(1) as usize;
-    let mut found = vec![0u32; rows * words];
+    let mut found = memory::filled(rows * words, 0u32)?;
     let part = rows.div_ceil(thread::available_parallelism().map_or(1, |n| n.get()));
     thread::scope(|scope| {
         for (x, found) in x.chunks(part * cols).zip(found.chunks_mut(part * words)) {
@@ -179,7 +182,7 @@ fn expected(kind: OpKind, x: &[f32], shape: Shape) -> Vec<u32> {
             });
         }
     });
-    found
+    Ok(found)
 }
 
 fn expected_row(op: &Op, x: &[f32], found: &mut [u32]) {
@@ -228,9 +231,10 @@ mod tests {
 
     #[test]
     fn shapes_that_cannot_be_are_refused() {
-        assert!(Batch::new(Shape::rows(0, 3)).unwrap_err().contains("0x3 has no element"));
-        assert!(Batch::new(Shape::rows(usize::MAX, 3)).unwrap_err().contains("cannot be addressed"));
+        let said = |rows| Batch::new(Shape::rows(rows, 3)).unwrap_err().to_string();
+        assert!(said(0).contains("elements to measure"));
+        assert!(said(usize::MAX).contains("cannot be addressed"));
         #[cfg(target_os = "linux")]
-        assert!(Batch::new(Shape::rows(1 << 40, 3)).unwrap_err().contains("of memory"));
+        assert!(said(1 << 40).contains("1099511627776x3 needs 79.2 TB of memory"));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use wgpu_softmax::cpu::{self, Options, SimdLevel};
 use wgpu_softmax::{Error, Op, OpKind};
 
-use super::{Batch, Effort, Measured, Refusal, Samples};
+use super::{Batch, Effort, Measured, Refusal, Samples, memory};
 
 /// The CPU. Its kernels are the sets of vector instructions that it has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +28,7 @@ impl Cpu {
         let (x, y) = batch.slot(0, op)?;
         y.fill(f32::NAN);
         cpu::run_with(options, op, x, shape, y)?;
-        let answer = y.to_vec();
+        let answer = memory::copied(y)?;
         batch.check(op, &answer)?;
         let samples = effort.repeat(|run| {
             let (x, y) = batch.slot(run + 1, op)?;

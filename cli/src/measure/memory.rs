@@ -2,6 +2,8 @@
 
 use wgpu_softmax::stream::free_memory;
 
+use super::Refusal;
+
 /// The last-level cache where the system does not tell.
 const USUAL_CACHE: u64 = 32 << 20;
 /// Larger than any GPU's cache today (256 MiB) with room to spare.
@@ -29,6 +31,39 @@ pub fn ring_bytes(on_hardware_gpu: bool) -> u64 {
     wanted.min(free_memory().map_or(u64::MAX, |bytes| bytes / 8))
 }
 
+/// An empty vector with room for so many elements.
+///
+/// # Errors
+/// [`Refusal::Memory`] where it cannot be had.
+pub fn room<T>(count: usize) -> Result<Vec<T>, Refusal> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(count).map_err(|_| {
+        let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+        Refusal::Memory(format!("{} of memory cannot be had", crate::terminal::bytes(bytes)))
+    })?;
+    Ok(room)
+}
+
+/// So many elements alike.
+///
+/// # Errors
+/// [`Refusal::Memory`] where they cannot be had.
+pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Refusal> {
+    let mut filled = room(count)?;
+    filled.resize(count, value);
+    Ok(filled)
+}
+
+/// The same elements in a place of their own.
+///
+/// # Errors
+/// [`Refusal::Memory`] where it cannot be had.
+pub fn copied<T: Copy>(from: &[T]) -> Result<Vec<T>, Refusal> {
+    let mut copy = room(from.len())?;
+    copy.extend_from_slice(from);
+    Ok(copy)
+}
+
 /// How many pairs of that many bytes make a ring.
 pub fn ring_slots(pair_bytes: u64, ring_bytes: u64) -> usize {
     /// More are not filled and bound for a batch of a few elements.
@@ -45,6 +80,14 @@ mod tests {
         assert_eq!(ring_slots(1 << 30, 1 << 20), 1);
         assert_eq!(ring_slots(1 << 20, 1 << 22), 4);
         assert_eq!(ring_slots(8, 1 << 22), 256);
+    }
+
+    #[test]
+    fn memory_that_cannot_be_had_is_refused() {
+        assert_eq!(filled(3, 7u8).unwrap(), [7; 3]);
+        let said = |refused: Result<Vec<f32>, Refusal>| refused.unwrap_err().to_string();
+        assert!(said(filled(1 << 60, 0.0)).starts_with("4.61 EB of memory cannot be had; give fewer"));
+        assert!(said(room(usize::MAX)).contains("cannot be had"));
     }
 
     #[cfg(target_os = "linux")]

@@ -46,8 +46,20 @@ pub struct Measured {
 pub enum Refusal {
     /// The kernel or the device does not take this shape, or failed.
     Cannot(Error),
+    /// More memory than can be had: how much, without the way out, which depends on who asks.
+    Memory(String),
     /// The answer is not that of the specification.
     Wrong(String),
+}
+
+impl Refusal {
+    /// The same, with the shape before what it says of memory alone.
+    pub fn of_shape(self, shape: &str) -> Self {
+        match self {
+            Refusal::Memory(what) => Refusal::Memory(format!("{shape}: {what}")),
+            other => other,
+        }
+    }
 }
 
 impl From<Error> for Refusal {
@@ -60,6 +72,7 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Cannot(error) => error.fmt(f),
+            Refusal::Memory(what) => write!(f, "{what}; give fewer rows or columns"),
             Refusal::Wrong(what) => write!(f, "WRONG: {what}"),
         }
     }

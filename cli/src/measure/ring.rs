@@ -4,7 +4,7 @@ use wgpu_softmax::gpu::TensorRef;
 use wgpu_softmax::{Error, Shape, wgpu};
 
 use super::clock::{failed, map};
-use super::{batch, memory};
+use super::{Refusal, batch, memory};
 
 /// Bytes of a piece in which results are read back.
 const PIECE: u64 = 32 << 20;
@@ -113,8 +113,13 @@ impl Ring {
     /// Reads the first result back.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device fails.
-    pub fn read(&self, device: &wgpu::Device, queue: &wgpu::Queue, words: usize) -> Result<Vec<f32>, Error> {
+    /// [`Refusal`] where the device fails, or there is no memory for it.
+    pub fn read(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        words: usize,
+    ) -> Result<Vec<f32>, Refusal> {
         let bytes = words as u64 * 4;
         let host = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("softmax::bench::read"),
@@ -122,7 +127,7 @@ impl Ring {
             usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
             mapped_at_creation: false,
         });
-        let mut result = Vec::with_capacity(words);
+        let mut result = memory::room(words)?;
         for at in (0..bytes).step_by(PIECE as usize) {
             let piece = PIECE.min(bytes - at);
             let mut encoder = device.create_command_encoder(&Default::default());

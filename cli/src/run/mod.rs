@@ -66,7 +66,7 @@ pub struct Args {
     /// auto is a hardware GPU where there is one, else the CPU. What the CPU has done before a GPU would
     /// have started goes to the CPU, unless --check is to compare the two. Given several times, the rows
     /// are shared by measured speed.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", allow_hyphen_values = true)]
     device: Vec<DeviceChoice>,
     /// What happens where a device fails and no other is left
     #[arg(long, value_enum, default_value_t)]

@@ -7,13 +7,14 @@ mod sweep;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use wgpu_softmax::gpu::adapter::{adapters, choose};
+use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::profile::ProfileKey;
 use wgpu_softmax::gpu::{Options, Profile};
-use wgpu_softmax::{DeviceChoice, Op, OpKind};
+use wgpu_softmax::{DeviceChoice, Op, OpKind, Shape};
 
+use crate::device::{adapters_if, choose};
 use crate::failure::Failure;
-use crate::measure::{Gpu, Refusal};
+use crate::measure::{Batch, Gpu, Refusal};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::{interrupt, terminal};
@@ -26,18 +27,18 @@ use crate::{interrupt, terminal};
 /// bench --profile` and the library's `Options::profile` load; it changes speed, never bits.
 ///
 /// Exit status: 0, or 1 where an answer was wrong, or 2 where something could not be done, and then
-/// nothing is written.
+/// nothing is written; a profile that was measured and could not be written is printed.
 #[derive(clap::Args)]
 pub struct Args {
     /// The adapter: auto, or a number or part of a name from `softmax devices`
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", allow_hyphen_values = true)]
     device: DeviceChoice,
     /// Where the profile is written; printed where none is named
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The longest rows to measure; those beyond go by the shipped profile
-    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u64).range(4..))]
-    cols: Option<u64>,
+    #[arg(long, value_name = "COLUMNS", allow_hyphen_values = true)]
+    cols: Option<String>,
     /// Half of the lengths, fewer rounds, and only which kernel, not its numbers
     #[arg(long)]
     quick: bool,
@@ -60,42 +61,52 @@ impl Args {
     /// Does it.
     pub fn run(self) -> Result<(), Failure> {
         interrupt::catch();
-        let entry = choose(&self.device, &pollster::block_on(adapters()))?.map_err(|reason| {
-            Failure::Cannot(format!(
-                "{reason}, which has no thresholds; name an adapter from `softmax devices`"
-            ))
-        })?;
+        let cols = self.cols.as_deref().map(columns).transpose()?;
+        let entry = self.adapter()?;
+        let search = self.search(entry.is_hardware(), cols);
+        search.check_size()?;
         let output = self.out.as_deref().map(Output::create).transpose()?;
         let mut gpu = Gpu::open(&entry)?;
-        let search = self.search(entry.is_hardware());
         let progress = Progress::cells(2 * search.lengths().count(), Instant::now());
         let mut report = vec![sweep::heading()];
         let ladders = sweep::ladders(&mut gpu, &search, &mut report, &progress).map_err(told)?;
         drop(progress);
         let mut rungs = ladder::merge(&ladders);
-        if self.cols.is_some() {
+        if cols.is_some() {
             rungs.iter_mut().for_each(|rung| rung.cols = rung.cols.min(search.most));
         }
         if !self.quick {
             numbers::tune(&mut gpu, &search, &mut rungs, &mut report).map_err(told)?;
         }
         let profile = Profile::new(ProfileKey::of(&gpu.capabilities()), rungs)?;
-        terminal::print(format!("{entry}\n\n{}\n", terminal::table(&report)).as_bytes())?;
+        let table = terminal::print(format!("{entry}\n\n{}\n", terminal::table(&report)).as_bytes());
         let text = format!("{}# {entry}, {}\n", profile.to_text(), entry.info.driver_info);
         match output {
-            Some(mut output) => {
-                output.write(text.as_bytes())?;
-                output.finish()
-            }
-            None => terminal::print(text.as_bytes()),
+            Some(output) => Failure::of_all([table, written(output, &text)]),
+            None => table.and_then(|()| terminal::print(text.as_bytes())),
         }
     }
 
-    fn search(&self, hardware: bool) -> Search {
+    fn adapter(&self) -> Result<AdapterEntry, Failure> {
+        let there = adapters_if(true);
+        choose(&self.device, &there)?.map_err(|reason| {
+            let why = match self.device {
+                DeviceChoice::Cpu => format!("{reason}, and has"),
+                _ => format!("auto takes the CPU, because {reason}; the CPU has"),
+            };
+            let way = match there[..] {
+                [] => "install a Vulkan driver, so that there is an adapter",
+                _ => "name an adapter from `softmax devices` with --device",
+            };
+            Failure::Cannot(format!("{why} no thresholds to tune; {way}"))
+        })
+    }
+
+    fn search(&self, hardware: bool, cols: Option<u64>) -> Search {
         let (rounds, factor, most) = if self.quick { (5, 4, 1 << 17) } else { (11, 2, 1 << 20) };
         // A program on the CPU is busy with little; a GPU must have more than its caches hold.
         let elements = if hardware { 1 << 24 } else { 1 << 17 };
-        Search { elements, rounds, factor, most: self.cols.unwrap_or(most) }
+        Search { elements, rounds, factor, most: cols.unwrap_or(most) }
     }
 }
 
@@ -106,6 +117,36 @@ impl Search {
         std::iter::successors(Some(4u64), move |cols| cols.checked_mul(factor))
             .take_while(move |cols| *cols <= most)
     }
+
+    /// Rows of that length that make a batch, at least one.
+    fn shape(&self, cols: u64) -> Shape {
+        Shape::rows((self.elements / cols).max(1) as usize, cols as usize)
+    }
+
+    /// Whether there is memory for the longest rows: better told now than when they are reached.
+    fn check_size(&self) -> Result<(), Failure> {
+        let Some(longest) = self.lengths().last() else { return Ok(()) };
+        Batch::check_size(self.shape(longest)).map_err(|refusal| match refusal {
+            Refusal::Memory(what) => told(Refusal::Memory(format!("--cols {}: {what}", self.most))),
+            other => told(other),
+        })
+    }
+}
+
+/// From `--cols`.
+fn columns(text: &str) -> Result<u64, Failure> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|cols| *cols >= 4)
+        .ok_or_else(|| Failure::Cannot(format!("--cols {text}: write a number of columns, at least 4")))
+}
+
+/// Writes the profile, and prints it where that cannot be done: measuring again takes long.
+fn written(mut output: Output, text: &str) -> Result<(), Failure> {
+    let written = output.write(text.as_bytes()).and_then(|()| output.finish());
+    let printed = if written.is_err() { terminal::print(text.as_bytes()) } else { Ok(()) };
+    Failure::of_all([printed, written])
 }
 
 /// What is measured: softmax, every bit of it.
@@ -126,6 +167,9 @@ fn told(refusal: Refusal) -> Failure {
         Refusal::Wrong(what) => {
             terminal::tell(&format!("WRONG: {what}"));
             Failure::Differs
+        }
+        Refusal::Memory(what) => {
+            Failure::Cannot(format!("{what}; give a smaller --cols, or make memory free"))
         }
         Refusal::Cannot(error) => error.into(),
     }

@@ -1,6 +1,5 @@
 //! The numbers of each rung's kernel: workgroup sizes, parts of split rows, rewriting.
 
-use wgpu_softmax::Shape;
 use wgpu_softmax::gpu::Kernel;
 use wgpu_softmax::gpu::profile::{Rows, Rung};
 
@@ -20,9 +19,7 @@ pub fn tune(
     for rung in rungs {
         let cols = rung.cols.min(search.most) / 4 * 4;
         let cols = if rung.rows == Rows::Unaligned { cols.max(4) - 1 } else { cols.max(4) };
-        let rows = (search.elements / cols).max(1);
-        let mut batch = Batch::new(Shape::rows(rows as usize, cols as usize))
-            .map_err(|why| Refusal::Cannot(wgpu_softmax::Error::Device { why }))?;
+        let mut batch = Batch::new(search.shape(cols))?;
         let variants = variants(*rung);
         let field = variants.iter().map(|rung| forced(*rung)).collect::<Result<Vec<_>, _>>()?;
         let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;

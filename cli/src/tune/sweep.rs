@@ -51,9 +51,7 @@ fn climb(
 }
 
 fn race(gpu: &mut Gpu, search: &Search, cols: u64, ladder: &Ladder) -> Result<Length, Refusal> {
-    let rows = (search.elements / cols).max(1);
-    let mut batch = Batch::new(Shape::rows(rows as usize, cols as usize))
-        .map_err(|why| Refusal::Cannot(wgpu_softmax::Error::Device { why }))?;
+    let mut batch = Batch::new(search.shape(cols))?;
     let alone = |kernel| matches!(kernel, Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile);
     let hopeful = Kernel::ALL.into_iter().filter(|k| !alone(*k) || ladder.slowness(*k) < HOPELESS);
     let field = hopeful.map(|kernel| forced(Rung::new(cols, kernel))).collect::<Result<Vec<_>, _>>()?;

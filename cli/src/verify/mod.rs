@@ -8,7 +8,7 @@ use wgpu_softmax::DeviceChoice;
 use wgpu_softmax::verify::Thoroughness;
 
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{interrupt, terminal};
 
 /// Check that every device gives the same bits as the specification
 ///
@@ -17,11 +17,12 @@ use crate::terminal;
 /// specification says. Before that, it tries whether the device adds and multiplies as the promise
 /// needs.
 ///
-/// Exit status: 0, or 1 where a bit differed, or 2 where none did and a device failed.
+/// Exit status: 0, or 1 where a bit differed, or 2 where none did and a device failed, or 130 after an
+/// interruption.
 #[derive(clap::Args)]
 pub struct Args {
     /// What to verify: all, cpu, or a number or part of a name from `softmax devices`
-    #[arg(long, default_value = "all")]
+    #[arg(long, default_value = "all", allow_hyphen_values = true)]
     device: String,
     /// Try every length up to 1040 and rows of up to a million: many minutes on a software adapter
     #[arg(long)]
@@ -34,6 +35,7 @@ pub struct Args {
 impl Args {
     /// Does it.
     pub fn run(self) -> Result<(), Failure> {
+        interrupt::catch();
         let level = if self.full { Thoroughness::Full } else { Thoroughness::Quick };
         let candidates = match self.device.trim().to_ascii_lowercase().as_str() {
             "all" => subject::all(),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::iter;
 
 use wgpu_softmax::cpu::SimdLevel;
-use wgpu_softmax::gpu::adapter::{AdapterEntry, choose};
+use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::planner::Capabilities;
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::verify::tensor::{TensorCase, tensor_on_cpu, tensor_on_device};
@@ -12,7 +12,8 @@ use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
 use wgpu_softmax::{Context, DeviceChoice, Error, Shape, cpu};
 
-use crate::device::adapters_if;
+use crate::device::{adapters_if, choose};
+use crate::failure::Failure;
 
 /// One device under test.
 pub trait Subject {
@@ -65,7 +66,7 @@ pub fn all() -> Vec<Candidate> {
 }
 
 /// What a choice stands for.
-pub fn one(choice: &DeviceChoice) -> Result<Candidate, Error> {
+pub fn one(choice: &DeviceChoice) -> Result<Candidate, Failure> {
     let chosen = choose(choice, &adapters_if(*choice != DeviceChoice::Cpu))?;
     Ok(chosen.map_or_else(|_| Candidate::cpu(), Candidate::gpu))
 }

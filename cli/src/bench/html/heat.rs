@@ -11,7 +11,7 @@ use super::{Plot, Size};
 use crate::bench::report::Cell;
 
 /// Room for the names of rows, and for the numbers and the name below.
-const LEFT: u32 = 74;
+const LEFT: u32 = 96;
 const BELOW: u32 = 44;
 /// A field's height, and the least width that has room for its number.
 const TALL: u32 = 34;
@@ -37,7 +37,7 @@ fn draw(cells: &[&Cell], size: Size, axes: (&[u64], &[u64]), wide: u32, whole: (
         let corner = |x: usize, y: usize| ((LEFT + wide * x as u32) as i32, (4 + TALL * y as u32) as i32);
         for (y, &of_size) in sizes.iter().enumerate() {
             let (left, top) = corner(0, y);
-            write(&area, size.text(of_size), (left - 8, top + TALL as i32 / 2), HPos::Right, INK)?;
+            write(&area, size.text(of_size, cells), (left - 8, top + TALL as i32 / 2), HPos::Right, INK)?;
             for (x, &cols) in columns.iter().enumerate() {
                 let cell = cells.iter().find(|cell| cell.cols == cols && size.of(cell) == of_size);
                 field(&area, cell.copied(), corner(x, y), corner(x + 1, y + 1))?;

@@ -8,7 +8,7 @@ mod rates;
 mod shares;
 mod table;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
 
 use super::report::{COPY, Cell, Report};
@@ -38,7 +38,7 @@ fn header(report: &Report) -> String {
     let devices: String = report.devices.iter().enumerate().map(|(at, _)| device(report, at)).collect();
     format!(
         "<h1>softmax bench</h1>\n<p>{} cells in {} s, softmax {}, numerics version {}. CPU: {}, last-level cache {}. \
-         Every answer was compared with the specification before it was timed{}</p>\n<div class=\"scroll\"><table>\n\
+         {}</p>\n<div class=\"scroll\"><table>\n\
          <thead><tr><th>device</th><th>driver</th><th>clock</th><th class=\"n\">best copy, GB/s</th><th class=\"n\">buffers that take turns</th></tr></thead>\n\
          <tbody>\n{devices}</tbody>\n</table></div>\n",
         report.cells.len(),
@@ -47,17 +47,26 @@ fn header(report: &Report) -> String {
         report.numerics_version,
         escaped(&report.cpu),
         bytes(report.last_level_cache),
-        wrong(report),
+        compared(report),
     )
 }
 
-/// What the header says of wrong answers.
-fn wrong(report: &Report) -> String {
-    let wrong =
-        report.cells.iter().filter(|cell| cell.error.as_ref().is_some_and(|e| e.starts_with("WRONG")));
-    match wrong.count() {
-        0 => ".".to_owned(),
-        n => format!(": <strong class=\"wrong\">{n} were wrong</strong>, see the table."),
+/// What the header says of the answers: how many were compared, and how many of those were wrong.
+fn compared(report: &Report) -> String {
+    let is_wrong = |cell: &&Cell| cell.error.as_ref().is_some_and(|e| e.starts_with("WRONG"));
+    let cells = || report.cells.iter().filter(|cell| cell.op != COPY);
+    let compared = cells().filter(|cell| cell.checked || is_wrong(cell)).count();
+    let said = match (compared, cells().count() - compared) {
+        (0, _) => "No answer was timed, and the table says why".to_owned(),
+        (_, 0) => "Every answer was compared with the specification before it was timed".to_owned(),
+        (_, others) => format!(
+            "Every answer that was timed was compared with the specification before; \
+             {others} cells were not measured, and the table says why"
+        ),
+    };
+    match report.cells.iter().filter(is_wrong).count() {
+        0 => said + ".",
+        n => format!("{said}: <strong class=\"wrong\">{n} were wrong</strong>, see the table."),
     }
 }
 
@@ -100,10 +109,16 @@ impl Size {
         }
     }
 
-    fn text(self, size: u64) -> String {
-        match self {
-            Size::Rows => format!("{size} rows"),
-            Size::Bytes => binary(size),
+    /// The name of a row of batches of that size, which are some of these.
+    fn text(self, size: u64, cells: &[&Cell]) -> String {
+        if self == Size::Rows {
+            return format!("{size} rows");
+        }
+        let of_it = cells.iter().filter(|cell| self.of(cell) == size);
+        let found: BTreeSet<u64> = of_it.map(|cell| cell.rows * cell.cols * 4).collect();
+        match (found.len(), found.last()) {
+            (1, Some(&only)) => exact(only),
+            (_, largest) => format!("up to {}", exact(largest.copied().unwrap_or(size))),
         }
     }
 }
@@ -111,6 +126,12 @@ impl Size {
 /// The nearest power of two.
 fn size_class(bytes: u64) -> u64 {
     1 << (bytes.max(1) as f64).log2().round() as u32
+}
+
+/// A number of bytes: in powers of 1024 where that is exact, else in powers of 1000.
+fn exact(count: u64) -> String {
+    let unit = 1u64 << (count.max(1).ilog2() / 10 * 10);
+    if count.is_multiple_of(unit) { binary(count) } else { bytes(count) }
 }
 
 /// A power of two of bytes, in powers of 1024.
