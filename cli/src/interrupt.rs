@@ -1,7 +1,9 @@
-//! What Ctrl-C and a request to end leave behind: nothing, or what the run can be resumed from.
+//! What Ctrl-C and a request to end leave behind: nothing, or what the run can be resumed from. An output
+//! that has its name stays, and the run with it: it ends as if nobody had asked.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::terminal;
 
@@ -20,12 +22,39 @@ pub struct Unfinished {
     pub is_kept: bool,
 }
 
-/// The unfinished files, which an interruption removes unless they are kept.
-static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
+/// How much of an output there is for others to see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum There {
+    /// Nothing under its name.
+    Nothing,
+    /// The first bytes, in a device or a pipe.
+    Beginning,
+    /// All of it.
+    All,
+}
 
-/// The unfinished files; while the guard is held no interruption is acted on.
-pub fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+/// What an interruption has to look at.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The unfinished files, which it removes unless they are kept.
+    pub unfinished: Vec<Unfinished>,
+    /// Whether it comes too late.
+    pub there: There,
+}
+
+static OUTPUTS: Mutex<Outputs> = Mutex::new(Outputs { unfinished: Vec::new(), there: There::Nothing });
+
+/// How long a run whose output is written may take to report it, once it is interrupted.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// The outputs; while the guard is held no interruption is acted on.
+pub fn outputs() -> MutexGuard<'static, Outputs> {
+    OUTPUTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The command is over: no interruption is acted on any more, or one was and this never returns.
+pub fn over() {
+    std::mem::forget(outputs());
 }
 
 /// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished files and end the process.
@@ -71,16 +100,39 @@ fn is_ignored(signal: libc::c_int) -> bool {
 }
 
 fn end() {
-    let mut guard = unfinished();
-    let mut line = "error: interrupted; no output was written".to_owned();
-    if guard.iter().any(|unfinished| unfinished.is_kept) {
+    let mut outputs = outputs();
+    if outputs.there == There::All {
+        drop(outputs);
+        end_late();
+    }
+    let what = match outputs.there {
+        There::Beginning => "the output is not complete",
+        _ => "no output was written",
+    };
+    let mut line = format!("error: interrupted; {what}");
+    if outputs.unfinished.iter().any(|unfinished| unfinished.is_kept) {
         line.push_str(RESUME);
     }
-    for unfinished in guard.drain(..).filter(|unfinished| !unfinished.is_kept) {
-        let _ = std::fs::remove_file(unfinished.file);
-    }
+    remove(&mut outputs);
     terminal::clear_line();
     terminal::tell(&line);
     // The guard is still held: the file cannot get its final name any more.
     std::process::exit(STATUS);
+}
+
+/// Lets the run come to its own end, unless nobody takes its report.
+fn end_late() -> ! {
+    std::thread::sleep(REPORT);
+    // A command that is over holds the outputs for good.
+    if let Ok(mut outputs) = OUTPUTS.try_lock() {
+        remove(&mut outputs);
+    }
+    terminal::tell("interrupted; the output was written, the report of it was not");
+    std::process::exit(0);
+}
+
+fn remove(outputs: &mut Outputs) {
+    for unfinished in outputs.unfinished.drain(..).filter(|unfinished| !unfinished.is_kept) {
+        let _ = std::fs::remove_file(unfinished.file);
+    }
 }

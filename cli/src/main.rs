@@ -81,5 +81,6 @@ fn main() -> ExitCode {
         Err(wrong) if wrong.use_stderr() => wrong.exit(),
         Err(help) => terminal::printed(help.print().and_then(|()| std::io::stdout().flush())),
     };
+    interrupt::over();
     done.map_or_else(Failure::tell, |()| ExitCode::SUCCESS)
 }

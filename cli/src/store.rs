@@ -86,7 +86,7 @@ impl Store {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         let _ = builder.create(folder);
         // Held to the end: an interruption comes before the file is begun, or after it has its name.
-        let _guard = interrupt::unfinished();
+        let _guard = interrupt::outputs();
         let file = tempfile::Builder::new().prefix(".").suffix(".unfinished").tempfile_in(folder);
         let Ok(mut file) = file else { return };
         if file.as_file_mut().write_all(bytes).is_ok() {

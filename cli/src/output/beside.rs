@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Start, unwritable};
 use crate::failure::Failure;
-use crate::interrupt::{self, Unfinished};
+use crate::interrupt::{self, There, Unfinished};
 use crate::journal::{self, Hash, Identity, Journal, Left, Mark};
 use crate::terminal::bytes;
 
@@ -40,7 +40,7 @@ impl Beside {
         let no_name = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a file's name");
         let (place, journal_path) = journal::beside(&name).ok_or_else(no_name).map_err(fail)?;
         // Registered under the same guard it is made under: an interruption finds it, or comes before it.
-        let mut unfinished = interrupt::unfinished();
+        let mut outputs = interrupt::outputs();
         let old = open_locked(&place).map_err(|error| in_use(path, error))?;
         let found = match (old, &start.identity) {
             (Some(file), Some(identity)) if start.resume => left(path, file, &journal_path, identity)?,
@@ -50,8 +50,8 @@ impl Beside {
             Some((file, mark, hash)) => (file, Some(mark), hash),
             None => (create_locked(&place).map_err(fail)?, None, Hash::default()),
         };
-        unfinished.push(Unfinished { file: place.clone(), is_kept: false });
-        drop(unfinished);
+        outputs.unfinished.push(Unfinished { file: place.clone(), is_kept: false });
+        drop(outputs);
         let (rows, bytes) = mark.as_ref().map_or((0, 0), |mark| (mark.rows, mark.bytes));
         let marked = (bytes, Instant::now());
         let identity = start.identity;
@@ -116,17 +116,18 @@ impl Beside {
             None => self.journal = Some(Journal::create(&self.journal_path, identity, mark)?),
         }
         self.marked = (mark.bytes, Instant::now());
-        let mut unfinished = interrupt::unfinished();
-        unfinished.iter_mut().filter(|u| u.file == self.place).for_each(|u| u.is_kept = true);
+        let mut outputs = interrupt::outputs();
+        outputs.unfinished.iter_mut().filter(|u| u.file == self.place).for_each(|u| u.is_kept = true);
         Ok(())
     }
 
     /// Gives the file its name.
     pub fn finish(mut self) -> io::Result<()> {
-        // Held over the renaming: an interruption comes before it or after it.
-        let mut unfinished = interrupt::unfinished();
+        // Held over the renaming: an interruption comes before it, or finds that all is there.
+        let mut outputs = interrupt::outputs();
         fs::rename(&self.place, &self.name)?;
-        unfinished.retain(|u| u.file != self.place);
+        outputs.there = There::All;
+        outputs.unfinished.retain(|u| u.file != self.place);
         self.place = PathBuf::new();
         let _ = fs::remove_file(&self.journal_path);
         Ok(())
@@ -135,8 +136,8 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        let mut unfinished = interrupt::unfinished();
-        unfinished.retain(|u| u.file != self.place);
+        let mut outputs = interrupt::outputs();
+        outputs.unfinished.retain(|u| u.file != self.place);
         if self.journal.is_none() && !self.place.as_os_str().is_empty() {
             let _ = fs::remove_file(&self.place);
             let _ = fs::remove_file(&self.journal_path);

@@ -10,6 +10,7 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::interrupt::{self, There};
 use crate::journal::Identity;
 pub use array::{Array, Begin};
 use beside::Beside;
@@ -96,6 +97,9 @@ impl Output {
         };
         let to = open().map_err(|error| unwritable(path, &error))?;
         let mut output = Self { path: path.to_owned(), to };
+        if !start.read_back {
+            interrupt::outputs().there = There::Beginning;
+        }
         output.write(start.header)?;
         Ok((output, 0))
     }
@@ -143,10 +147,16 @@ impl Output {
     pub fn finish(self) -> Result<(), Failure> {
         match self.to {
             To::Beside(beside) => beside.finish().map_err(|error| unwritable(&self.path, &error)),
-            To::Straight(_) => Ok(()),
+            To::Straight(_) => {
+                interrupt::outputs().there = There::All;
+                Ok(())
+            }
             To::Spooled(mut file, mut device) => {
+                interrupt::outputs().there = There::Beginning;
                 let copied = file.rewind().and_then(|()| io::copy(&mut file, &mut device));
-                copied.map(drop).map_err(|error| Failure::of_file(&self.path, format!("writing: {error}")))
+                copied.map_err(|error| Failure::of_file(&self.path, format!("writing: {error}")))?;
+                interrupt::outputs().there = There::All;
+                Ok(())
             }
         }
     }
