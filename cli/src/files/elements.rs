@@ -13,9 +13,11 @@ use rayon::prelude::*;
 use wgpu_softmax::DType;
 use wgpu_softmax::stream::{self, ReadAt, SharedSource};
 
+use super::Name;
+use super::checksum::{Checksum, Expected};
 use super::convert::{halves, swap, widen};
 use super::found::check_length;
-use super::header::Description;
+use super::header::{Description, short};
 use crate::failure::Failure;
 
 /// Elements that a thread reads at a time.
@@ -58,17 +60,58 @@ impl Told {
 
 #[derive(Debug)]
 enum From {
-    /// By place, and in parallel. With the file's length and time of change.
-    File { file: File, offset: u64, was: (u64, Option<SystemTime>) },
+    /// By place, and in parallel.
+    File(InFile),
     /// One after the other; so many bytes have come.
     Pipe { pipe: File, done: u64 },
 }
 
+/// A file, and where in it the data begins.
+#[derive(Debug)]
+struct InFile {
+    file: File,
+    offset: u64,
+    /// Its length and time of change.
+    was: (u64, Option<SystemTime>),
+    /// Of what was read of the data, with what the array is called, where that is to be compared.
+    checksum: Option<(String, Checksum)>,
+}
+
+impl InFile {
+    /// Reads so many bytes from the data's start on.
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(self.offset + at, into)?;
+        if let Some((_, checksum)) = &self.checksum {
+            checksum.add(at, into);
+        }
+        Ok(())
+    }
+
+    /// What is wrong with what was read.
+    fn fault(&self) -> io::Result<Option<String>> {
+        if state(&self.file)? != self.was {
+            let what = "it was changed while it was read; begin again when it is complete";
+            return Ok(Some(what.to_owned()));
+        }
+        let Some((name, checksum)) = &self.checksum else { return Ok(None) };
+        let wrong = checksum.check(&self.file, self.offset)?.err();
+        Ok(wrong.map(|what| format!("{}: {what}", short(name, 80))))
+    }
+}
+
 impl Elements {
     /// Of an array in a file; its data begins `offset` bytes from the start.
-    pub fn in_file(path: PathBuf, file: File, offset: u64, array: &Description) -> Result<Self, Failure> {
-        let was = state(&file).map_err(|error| Failure::of_file(&path, error))?;
-        Ok(Self::of(path, From::File { file, offset, was }, array.clone()))
+    pub fn in_file(
+        name: Name,
+        file: File,
+        offset: u64,
+        array: &Description,
+        expected: Option<Expected>,
+    ) -> Result<Self, Failure> {
+        let was = state(&file).map_err(|error| Failure::of_file(&name.path, error))?;
+        let called = name.array.unwrap_or_default();
+        let checksum = expected.map(|expected| (called, Checksum::new(expected)));
+        Ok(Self::of(name.path, From::File(InFile { file, offset, was, checksum }), array.clone()))
     }
 
     /// Of an array that comes through a pipe, which stands behind the header.
@@ -106,11 +149,7 @@ impl Elements {
                 Ok(more) => check_length(&self.array, *done + more as u64).err(),
                 Err(error) => Some(error.to_string()),
             },
-            From::File { file, was, .. } => match state(file) {
-                Ok(now) if now == *was => None,
-                Ok(_) => Some("it was changed while it was read; begin again when it is complete".to_owned()),
-                Err(error) => Some(error.to_string()),
-            },
+            From::File(there) => there.fault().unwrap_or_else(|error| Some(error.to_string())),
         };
         self.told().spoilt |= what.is_some();
         what.map_or(Ok(()), |what| Err(Failure::of_file(&self.path, what)))
@@ -126,11 +165,10 @@ impl Elements {
         let (width, swapped) = (self.array.kind.bytes(), self.array.swapped);
         self.told().begin();
         let read = match &mut self.from {
-            From::File { file, offset, .. } => {
-                let (file, start) = (&*file, *offset + at * width as u64);
+            From::File(there) => {
+                let (there, start) = (&*there, at * width as u64);
                 let pieces = into.par_chunks_mut(PIECE * width).enumerate();
-                pieces
-                    .try_for_each(|(i, piece)| file.read_exact_at(start + (i * PIECE * width) as u64, piece))
+                pieces.try_for_each(|(i, piece)| there.read(start + (i * PIECE * width) as u64, piece))
             }
             From::Pipe { pipe, done } => read_pipe(pipe, done, into),
         };
@@ -146,12 +184,10 @@ impl Elements {
         self.told().begin();
         let array = &self.array;
         let read = match &mut self.from {
-            From::File { file, offset, .. } => {
-                let (file, offset) = (&*file, *offset);
+            From::File(there) => {
+                let there = &*there;
                 let pieces = into.par_chunks_mut(PIECE).enumerate();
-                pieces.try_for_each(|(i, piece)| {
-                    read_piece(file, offset, array, at + (i * PIECE) as u64, piece)
-                })
+                pieces.try_for_each(|(i, piece)| read_piece(there, array, at + (i * PIECE) as u64, piece))
             }
             From::Pipe { pipe, done } => {
                 let read = read_pipe(pipe, done, room(array, into));
@@ -171,7 +207,7 @@ impl Elements {
         let ended = error.kind() == ErrorKind::UnexpectedEof;
         let what = match &self.from {
             From::Pipe { done, .. } if ended => check_length(&self.array, *done).err(),
-            From::File { .. } if ended => {
+            From::File(_) if ended => {
                 Some("it was shortened while it was read; begin again when it is complete".to_owned())
             }
             _ => None,
@@ -199,22 +235,22 @@ impl stream::Source for Rows<'_> {
     }
 
     fn shared(&self) -> Option<&dyn SharedSource> {
-        if let From::File { .. } = &self.elements.from { Some(self) } else { None }
+        if let From::File(_) = &self.elements.from { Some(self) } else { None }
     }
 }
 
 impl SharedSource for Rows<'_> {
     fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
         let elements = &self.elements;
-        let From::File { file, offset, .. } = &elements.from else { unreachable!("only files are shared") };
+        let From::File(there) = &elements.from else { unreachable!("only files are shared") };
         elements.told().begin();
-        elements.end_read(read_piece(file, *offset, &elements.array, self.first + at, into))
+        elements.end_read(read_piece(there, &elements.array, self.first + at, into))
     }
 }
 
-/// Reads elements from number `at` on, of an array that begins at a byte of a file.
-fn read_piece(file: &File, offset: u64, array: &Description, at: u64, into: &mut [f32]) -> io::Result<()> {
-    file.read_exact_at(offset + at * array.kind.bytes() as u64, room(array, into))?;
+/// Reads elements from number `at` on.
+fn read_piece(there: &InFile, array: &Description, at: u64, into: &mut [f32]) -> io::Result<()> {
+    there.read(at * array.kind.bytes() as u64, room(array, into))?;
     finish(array, into);
     Ok(())
 }

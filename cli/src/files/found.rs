@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
 use super::Container;
+use super::checksum::Expected;
 use super::header::{Description, elements, shape_text, short};
 
 /// Where an array lies, and what it is.
@@ -21,6 +22,15 @@ pub struct Found {
     pub offset: Option<u64>,
     /// What says all of this in the file.
     pub header: Vec<u8>,
+    /// What the data sums up to, where the file says so and it is not compared yet.
+    pub checksum: Option<Expected>,
+}
+
+impl Found {
+    /// The only array of a .npy file.
+    pub fn alone(description: Description, file: File, offset: Option<u64>, header: Vec<u8>) -> Self {
+        Self { container: Container::Npy, array: None, description, file, offset, header, checksum: None }
+    }
 }
 
 /// Names that a line lists at most.
@@ -28,11 +38,7 @@ const LISTED: usize = 20;
 
 /// Which of the arrays in a file is meant: the one that is named, or the only one.
 pub fn choose<'a>(names: &[&'a str], wanted: Option<&str>) -> Result<&'a str, String> {
-    let list = || {
-        let listed = names.iter().take(LISTED).map(|name| short(name, 80)).collect::<Vec<_>>().join(", ");
-        let more = names.len().saturating_sub(LISTED);
-        if more == 0 { listed } else { format!("{listed} and {more} more") }
-    };
+    let list = || listed(names);
     match (wanted, names) {
         (_, []) => Err("it holds no array; save one in it".to_owned()),
         (None, [only]) => Ok(only),
@@ -44,6 +50,13 @@ pub fn choose<'a>(names: &[&'a str], wanted: Option<&str>) -> Result<&'a str, St
             None => Err(format!("it holds no array {}; there are: {}", short(wanted, 80), list())),
         },
     }
+}
+
+/// Names for a line.
+pub fn listed(names: &[&str]) -> String {
+    let listed = names.iter().take(LISTED).map(|name| short(name, 80)).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(LISTED);
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
 /// Whether there are as many bytes of data as an array takes.

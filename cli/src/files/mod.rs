@@ -3,6 +3,7 @@
 //! Headers are parsed by the crates `npyz`, `zip` and `safetensors`, and are looked at before that and
 //! after; the data is read by place, in parallel, which those cannot do.
 
+mod checksum;
 mod convert;
 mod elements;
 mod found;
@@ -12,6 +13,7 @@ mod kind;
 mod name;
 mod npz;
 pub mod order;
+pub mod others;
 mod safetensors;
 mod source;
 
@@ -19,5 +21,6 @@ pub use convert::{narrow, swap};
 pub use elements::Elements;
 pub use header::{header_bytes, not_handled, shape_text, short};
 pub use kind::Kind;
-pub use name::{Container, Name};
+pub use name::{Container, Name, check_output};
+pub use safetensors::METADATA;
 pub use source::Source;

@@ -64,6 +64,22 @@ impl Name {
     }
 }
 
+/// What is wrong with the name of an output: what stands behind a colon there names an array.
+pub fn check_output(path: &Path) -> Result<(), String> {
+    let name = path.file_name().and_then(|name| name.to_str()).filter(|_| !path.exists());
+    let lower = name.unwrap_or_default().to_ascii_lowercase();
+    match lower.rsplit_once(':') {
+        Some((file, "")) if Container::of(Path::new(file)).is_some() => {
+            Err("no name stands behind the colon; give one, as FILE.npz:NAME, or leave the colon out".into())
+        }
+        Some(_) if lower.contains(".npy:") => {
+            Err("a .npy file holds one array without a name; leave out what is behind .npy, or write a .npz"
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.array {
@@ -76,6 +92,16 @@ impl std::fmt::Display for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_has_a_name_where_there_is_a_colon() {
+        for wrong in ["y.npz:", "dir/Y.Safetensors:", "y.npy:a", "y.npy:", "y.npy:a:b"] {
+            assert!(check_output(Path::new(wrong)).is_err(), "{wrong}");
+        }
+        for good in ["y.npy", "y.npz:a", "y.npz:a:", "C:/y.npy", "a:b", "dir.npy:/y.npy", "..", ""] {
+            assert_eq!(check_output(Path::new(good)), Ok(()), "{good}");
+        }
+    }
 
     #[test]
     fn an_array_is_named_behind_a_colon() {

@@ -1,15 +1,20 @@
 //! Named tensors behind a header of JSON.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use ::safetensors::Dtype;
-use ::safetensors::tensor::Metadata;
+use ::safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::Value;
 use wgpu_softmax::DType;
 use wgpu_softmax::stream::ReadAt;
 
 use super::found::{Found, check_length, choose};
-use super::header::{Description, elements, not_handled, short, too_many};
+use super::header::{Description, elements, not_handled, shape_text, short, too_many};
 use super::{Container, Kind};
+
+/// The key under which a file holds notes on itself.
+pub const METADATA: &str = "__metadata__";
 
 /// Bytes of a header at most: the format's own limit.
 const LONGEST: u64 = 100_000_000;
@@ -44,7 +49,14 @@ pub fn find(file: File, wanted: Option<&str>) -> Result<Found, String> {
         file,
         offset: Some(start + first as u64),
         header: format!("{array} {info:?}").into_bytes(),
+        checksum: None,
     })
+}
+
+/// What the tensors in a file are called.
+pub fn names(file: &File) -> Result<Vec<String>, String> {
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    Ok(metadata(file, length)?.1.offset_keys())
 }
 
 /// What the header says, and where the data begins.
@@ -58,8 +70,32 @@ fn metadata(file: &File, length: u64) -> Result<(u64, Metadata), String> {
     }
     let mut text = vec![0; header as usize];
     file.read_exact_at(8, &mut text).map_err(|error| wrong(&error.to_string()))?;
-    let metadata = serde_json::from_slice(&text).map_err(|error| wrong(&short(&error.to_string(), 160)))?;
-    Ok((8 + header, metadata))
+    match serde_json::from_slice(&text) {
+        Ok(metadata) => Ok((8 + header, metadata)),
+        Err(error) => Err(wrong(&fault(&text).unwrap_or_else(|| short(&error.to_string(), 160)))),
+    }
+}
+
+/// The first tensor whose length is not that of its shape, which the crate that reads headers tells not.
+fn fault(text: &[u8]) -> Option<String> {
+    let all: BTreeMap<String, Value> = serde_json::from_slice(text).ok()?;
+    all.into_iter().filter(|(name, _)| name != METADATA).find_map(|(name, info)| {
+        let (name, text) = (short(&name, 80), short(&info.to_string(), 160));
+        let Ok(info) = serde_json::from_value::<TensorInfo>(info) else {
+            return Some(format!("{name} is described as {text}"));
+        };
+        let (first, end) = info.data_offsets;
+        let (dtype, shape) = (info.dtype, shape_text(&info.shape));
+        let elements = info.shape.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis));
+        match elements.and_then(|elements| elements.checked_mul(dtype.bitsize())) {
+            Some(bits) if end.checked_sub(first) == Some(bits.div_ceil(8)) => None,
+            Some(bits) => Some(format!(
+                "{name} of {dtype:?} and shape {shape} takes {} bytes and lies from byte {first} to {end}",
+                bits.div_ceil(8)
+            )),
+            None => Some(format!("{name} has the shape {shape}, which cannot be addressed")),
+        }
+    })
 }
 
 fn kind(dtype: Dtype) -> Option<Kind> {

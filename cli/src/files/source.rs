@@ -24,7 +24,7 @@ impl Source {
     /// Opens a file, and checks the array's header and its length.
     pub fn open(name: &Name) -> Result<Self, Failure> {
         let fail = |what: String| Failure::of_file(&name.path, what);
-        let file = File::open(&name.path).map_err(|e| fail(unreadable(&e)))?;
+        let file = File::open(&name.path).map_err(|e| fail(unreadable(&name.path, &e)))?;
         let about = file.metadata().map_err(|e| fail(e.to_string()))?;
         if about.is_dir() {
             return Err(fail("this is a directory; name a file in it".to_owned()));
@@ -95,9 +95,9 @@ impl Source {
 
     /// The way to the elements.
     pub fn into_elements(self) -> Result<Elements, Failure> {
-        let Found { file, offset, description, .. } = self.found;
+        let Found { file, offset, description, checksum, .. } = self.found;
         match offset {
-            Some(offset) => Elements::in_file(self.name.path, file, offset, &description),
+            Some(offset) => Elements::in_file(self.name, file, offset, &description, checksum),
             None => Ok(Elements::from_pipe(self.name.path, file, description)),
         }
     }
@@ -120,15 +120,24 @@ fn find(path: &Path, mut file: File, length: u64, wanted: Option<&str>) -> Resul
     let offset = header.len() as u64;
     elements(&description.shape, description.kind).ok_or_else(|| too_many(&description.shape))?;
     check_length(&description, length.saturating_sub(offset))?;
-    Ok(Found { container: Container::Npy, array: None, description, file, offset: Some(offset), header })
+    Ok(Found::alone(description, file, Some(offset), header))
 }
 
 /// An array that comes through a pipe: such a file has no place for a second one.
 fn pipe(mut file: File, wanted: Option<&str>) -> Result<Found, String> {
-    let (description, header) = header::read(&mut file)?;
+    let mut start = Vec::new();
+    (&file).take(9).read_to_end(&mut start).map_err(|error| format!("cannot be read: {error}"))?;
+    // A .safetensors file begins with 8 bytes of length and a brace.
+    if start.starts_with(b"PK") || !start.starts_with(header::MAGIC) && start.get(8) == Some(&b'{') {
+        return Err(NO_ARCHIVE.to_owned());
+    }
+    let (description, header) = header::read(&mut start.chain(&mut file))?;
     alone(wanted)?;
-    Ok(Found { container: Container::Npy, array: None, description, file, offset: None, header })
+    Ok(Found::alone(description, file, None, header))
 }
+
+const NO_ARCHIVE: &str =
+    "this is a pipe, and .npz and .safetensors files cannot be read from one; give the name of a file";
 
 fn alone(wanted: Option<&str>) -> Result<(), String> {
     match wanted {
@@ -137,9 +146,17 @@ fn alone(wanted: Option<&str>) -> Result<(), String> {
     }
 }
 
-fn unreadable(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file; check the path".to_owned(),
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    // What is there without what stands behind the last colon, which names an array only behind the
+    // endings of archives.
+    let before = || Path::new(path.to_str()?.rsplit_once(':')?.0).metadata().ok();
+    match (error.kind(), before()) {
+        (io::ErrorKind::NotFound, Some(there)) if there.is_file() => {
+            "there is no such file, and one without what is behind the colon; name an array in it with --tensor"
+                .to_owned()
+        }
+        (io::ErrorKind::NotFound, Some(there)) if !there.is_dir() => NO_ARCHIVE.to_owned(),
+        (io::ErrorKind::NotFound, _) => "there is no such file; check the path".to_owned(),
         _ => format!("cannot be read: {error}"),
     }
 }

@@ -9,6 +9,7 @@ use wgpu_softmax::stream::ReadAt;
 use super::wrap::{Form, Wrap};
 use super::{Output, Start};
 use crate::failure::Failure;
+use crate::files::others;
 use crate::journal::Identity;
 
 /// The output with what stands around its data.
@@ -35,6 +36,7 @@ impl Array {
     /// many bytes each.
     pub fn begin(path: &Path, begin: Begin<'_>, row_bytes: u64) -> Result<(Self, u64), Failure> {
         let wrap = Wrap::new(begin.form).map_err(|what| Failure::of_file(path, what))?;
+        others::check(path, &begin.form.name).map_err(|what| Failure::of_file(path, what))?;
         let start = Start {
             header: &wrap.head,
             bytes: wrap.bytes,

@@ -5,7 +5,7 @@ use ::safetensors::tensor::{Metadata, TensorInfo};
 use wgpu_softmax::DType;
 
 use super::zip::Member;
-use crate::files::{Container, header_bytes, short};
+use crate::files::{Container, METADATA, header_bytes, short};
 
 /// What an array of results is to be in a file.
 #[derive(Clone, Debug)]
@@ -65,6 +65,11 @@ fn too_long(name: &str) -> String {
 }
 
 fn safetensors(form: &Form) -> Result<Vec<u8>, String> {
+    if form.name == METADATA {
+        return Err(format!(
+            "a tensor cannot be called {METADATA}, which names notes in the format; give it another name, as FILE.safetensors:NAME"
+        ));
+    }
     let dtype = match form.dtype {
         DType::F16 => Dtype::F16,
         DType::BF16 => Dtype::BF16,

@@ -7,7 +7,7 @@ use wgpu_softmax::{Context, DType, DeviceChoice, Op, OpKind, Shape};
 use super::Args;
 use crate::beside::Beside;
 use crate::failure::Failure;
-use crate::files::{Container, Name, Source, not_handled};
+use crate::files::{Container, Name, Source, check_output, not_handled};
 use crate::layout::{Layout, Orders};
 use crate::output::Form;
 use crate::parts::Parts;
@@ -43,6 +43,7 @@ impl Plan {
         let input = kind.float().ok_or_else(|| fail(&not_handled(&kind.to_string())))?;
         let beside = Beside::load(&args.beside, source.shape(), args.memory())?;
         let op = beside.settle(args.operation.op()?);
+        check_output(&args.output).map_err(|what| Failure::of_file(&args.output, what))?;
         let output = Name::of(&args.output);
         let container = Container::of(&output.path).unwrap_or(source.container());
         let orders = Orders {
