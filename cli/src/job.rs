@@ -164,7 +164,7 @@ impl Job {
             walk.is_replaced = true;
             computed = walk.parts.compute(walk.context(), self.op, range, x, out);
         }
-        let timing = computed?;
+        let timing = computed.map_err(|error| walk.parts.told(error))?;
         let elements = walk.parts.elements_of(range);
         let ran = &mut walk.ran;
         match &walk.spare {

@@ -20,6 +20,7 @@ mod journal;
 mod layout;
 mod measure;
 mod memo;
+mod numbers;
 mod operation;
 mod output;
 mod parts;
@@ -33,6 +34,7 @@ mod store;
 mod summary;
 mod terminal;
 mod tune;
+mod usage;
 mod verify;
 
 use std::io::Write;
@@ -78,7 +80,7 @@ impl Command {
 fn main() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => cli.command.run(),
-        Err(wrong) if wrong.use_stderr() => wrong.exit(),
+        Err(wrong) if wrong.use_stderr() => return usage::refuse(&wrong),
         Err(help) => terminal::printed(help.print().and_then(|()| std::io::stdout().flush())),
     };
     interrupt::over();

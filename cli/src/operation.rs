@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use wgpu_softmax::{EmptyRow, LogSoftmax, LogSumExp, Op, Precision, Softmax, Softmin};
 
 use crate::failure::Failure;
+use crate::numbers::Number;
 
 /// What is computed, and how.
 #[derive(clap::Args, Clone, Debug)]
@@ -110,59 +111,8 @@ impl Operation {
     pub fn factor(&self) -> Result<f32, Failure> {
         match (&self.scale, &self.temperature) {
             (Some(scale), _) => scale.finite("scale"),
-            (None, Some(temperature)) => inverse(temperature),
+            (None, Some(temperature)) => temperature.inverse("temperature"),
             (None, None) => Ok(1.0),
         }
     }
-}
-
-/// A number as it was typed, and what becomes of it.
-#[derive(Clone, Debug)]
-struct Number {
-    text: String,
-    rounded: f32,
-    vanishes: bool,
-}
-
-impl std::str::FromStr for Number {
-    type Err = std::num::ParseFloatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rounded: f32 = text.parse()?;
-        // A subnormal counts as 0 everywhere in the library, which nobody means who types 1e-40.
-        let vanishes = !rounded.is_normal() && rounded.is_finite() && text.parse::<f64>()? != 0.0;
-        Ok(Self { text: text.to_owned(), rounded, vanishes })
-    }
-}
-
-impl Number {
-    fn finite(&self, what: &str) -> Result<f32, Failure> {
-        let text = &self.text;
-        if !self.rounded.is_finite() {
-            let max = f32::MAX;
-            return Err(Failure::Cannot(format!(
-                "--{what} {text} is not a finite f32; give a number between -{max:e} and {max:e}"
-            )));
-        }
-        if self.vanishes {
-            let least = f32::MIN_POSITIVE;
-            return Err(Failure::Cannot(format!(
-                "--{what} {text} is 0 in f32; give 0 itself, or {least:e} and more"
-            )));
-        }
-        Ok(self.rounded)
-    }
-}
-
-fn inverse(temperature: &Number) -> Result<f32, Failure> {
-    let Number { text, rounded, .. } = temperature;
-    let inverse = 1.0 / rounded;
-    let way_out = if !rounded.is_finite() || *rounded <= 0.0 {
-        "is not a finite number above 0; to turn the order round use --op softmin".to_owned()
-    } else if !inverse.is_normal() {
-        format!("has the inverse {inverse:e}, which f32 cannot hold; give a number from 3e-39 to 8.5e37")
-    } else {
-        return Ok(inverse);
-    };
-    Err(Failure::Cannot(format!("--temperature {text} {way_out}")))
 }

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::files::{Elements, order};
 use crate::layout::{Cut, Layout};
 use crate::room::Room;
-use crate::terminal::bytes;
+use crate::terminal::{bytes, needed_and_allowed};
 
 /// An array, what stands beside it, and how it is cut.
 #[derive(Debug)]
@@ -72,7 +72,11 @@ impl<'a> Parts<'a> {
             None => "this array is computed as a whole",
             Some(_) => "this array is computed in parts along its first axis",
         };
-        let (needed, allowed) = (bytes(needed), bytes(allowed));
+        let (needed, allowed) = needed_and_allowed(needed, allowed);
+        let what = match self.beside.bytes {
+            0 => what.to_owned(),
+            held => format!("{what}, and holds {} that stand beside it", bytes(held)),
+        };
         Failure::Cannot(match is_told {
             true => {
                 format!("{what}: that takes {needed} of memory and --memory allows {allowed}; allow more")
@@ -205,6 +209,14 @@ impl<'a> Parts<'a> {
             crate::files::swap(out.bytes_mut(), width);
         }
         Ok(())
+    }
+
+    /// What is said of an error: offsets come from a file of theirs.
+    pub fn told(&self, error: Error) -> Failure {
+        match (&error, &self.beside.offsets_file) {
+            (Error::Offsets { .. }, Some(path)) => Failure::of_file(path, error),
+            _ => error.into(),
+        }
     }
 
     /// The same operation with the bits that every device must give.

@@ -70,6 +70,25 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// More bytes than there are, and those: the first rounded up, so that it is enough where it is given
+/// back, and the second not to the same figure.
+pub fn needed_and_allowed(needed: u64, allowed: u64) -> (String, String) {
+    let up = rounded(needed, 1);
+    let back = up.parse().map_or(0, |size: bytesize::ByteSize| size.as_u64());
+    // Figures of decimals may be read as a byte less.
+    let needed = if back < needed { rounded(needed, 2) } else { up };
+    let nearest = bytes(allowed);
+    let allowed = if nearest == needed { rounded(allowed, 0) } else { nearest };
+    (needed, allowed)
+}
+
+/// Three digits, of which the last is the one below plus `more`, or exact.
+fn rounded(count: u64, more: u64) -> String {
+    let step = 10u64.pow(count.max(1).ilog10().saturating_sub(2));
+    let more = if more == 1 && count.is_multiple_of(step) { 0 } else { more };
+    bytes((count / step).saturating_add(more).saturating_mul(step))
+}
+
 /// A time as people read it.
 pub fn time(time: std::time::Duration) -> String {
     match time.as_secs_f64() {
@@ -106,6 +125,25 @@ mod tests {
         assert_eq!(bytes(256_000), "256 kB");
         assert_eq!(bytes(1_234_567), "1.23 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn what_is_needed_is_enough_when_it_is_given_back() {
+        let back = |text: &str| text.parse::<bytesize::ByteSize>().unwrap().as_u64();
+        for power in 0..16 {
+            for digits in (1..2000).chain([4801, 9994, 9995, 9999]) {
+                let count = digits * 10u64.pow(power);
+                for (count, less) in [(count, 1), (count + 1, 1), (count, count / 1000 + 1)] {
+                    let (needed, allowed) = needed_and_allowed(count, count - less.min(count));
+                    assert!(back(&needed) >= count, "{count}: {needed}");
+                    assert!(back(&needed) - count <= count / 50, "{count}: {needed}");
+                    assert_ne!(needed, allowed, "{count}");
+                }
+            }
+        }
+        let told = |needed, allowed| needed_and_allowed(needed, allowed);
+        assert_eq!(told(4_800_001, 4_800_000), ("4.81 MB".to_owned(), "4.80 MB".to_owned()));
+        assert_eq!(told(2_097_152, 1_048_576), ("2.10 MB".to_owned(), "1.05 MB".to_owned()));
     }
 
     #[test]

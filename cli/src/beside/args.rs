@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::numbers;
+
 /// Masks, biases and the like.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "What takes part, and what is added")]
@@ -31,7 +33,7 @@ pub struct Args {
     #[arg(allow_hyphen_values = true)]
     pub causal: Option<i64>,
     /// Each query sees the last SIZE positions, its own the last of them
-    #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = numbers::window)]
     pub window: Option<u64>,
     /// The position of the first query among the keys, for --window and --alibi
     #[arg(long, value_name = "N", allow_hyphen_values = true)]

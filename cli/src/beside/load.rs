@@ -9,8 +9,8 @@ use super::{Beside, Operand};
 use crate::failure::Failure;
 use crate::files::{Kind, Name, Source, order, shape_text};
 use crate::journal::Hash;
+use crate::numbers::Number;
 use crate::room::Room;
-use crate::terminal::bytes;
 
 /// An operand as it stands in a file, in C order.
 struct Loaded {
@@ -20,7 +20,7 @@ struct Loaded {
 }
 
 impl Beside {
-    /// Reads what the command line names beside an array with these axes. Only `memory` bytes may be used.
+    /// Reads what the command line names beside an array with these axes, as far as `memory` bytes hold it.
     pub fn load(args: &Args, dims: &[usize], memory: Option<u64>) -> Result<Self, Failure> {
         let mut beside = Self::default();
         if let Some(path) = &args.mask {
@@ -42,7 +42,11 @@ impl Beside {
             beside.load_alibi(path, dims, memory)?;
         }
         if let Some(path) = &args.offsets {
-            beside.offsets = Some(beside.integers("offsets", path, memory, offset)?.0);
+            let (offsets, dims) = beside.integers("offsets", path, memory, offset)?;
+            // Where they are not read, their number still says how many rows there are.
+            let unread = || bytemuck::try_zeroed_vec(dims.iter().product()).unwrap_or_default();
+            beside.offsets = Some(if beside.is_too_large { unread() } else { offsets });
+            beside.offsets_file = Some(path.clone());
         }
         Ok(beside)
     }
@@ -124,7 +128,8 @@ impl Beside {
 
     fn load_sinks(&mut self, given: Option<&Path>, memory: Option<u64>) -> Result<(), Failure> {
         let Some(path) = given else { return Ok(()) };
-        if let Some(number) = path.to_str().and_then(|text| text.parse::<f32>().ok()) {
+        if let Some(number) = path.to_str().and_then(|text| text.parse::<Number>().ok()) {
+            let number = number.any("sinks")?;
             self.names.push(format!("a sink of {number} in each row"));
             self.identity += &format!(", sink {number}");
             self.sinks = Some(Operand { data: vec![number], dims: Vec::new() });
@@ -174,19 +179,17 @@ impl Beside {
         self.names.push(name);
     }
 
-    /// Reads an array, and puts it into C order.
+    /// Reads an array, and puts it into C order. What memory does not hold is counted and left empty: how
+    /// much is needed with the input is told when that is planned.
     fn read(&mut self, path: &Path, memory: Option<u64>) -> Result<Loaded, Failure> {
         let source = Source::open(&Name::of(path))?;
         let fail = |what: String| Failure::of_file(path, what);
         self.bytes += source.bytes();
-        if let Some(memory) = memory.filter(|memory| self.bytes > *memory) {
-            let (needed, memory) = (bytes(self.bytes), bytes(memory));
-            let what = "what stands beside the input is held in memory";
-            return Err(fail(format!(
-                "{what}: that takes {needed} and --memory allows {memory}; allow more"
-            )));
-        }
+        self.is_too_large |= memory.is_some_and(|memory| self.bytes > memory);
         let (kind, dims, is_fortran) = (source.kind(), source.shape().to_vec(), source.is_fortran());
+        if self.is_too_large {
+            return Ok(Loaded { kind, dims, room: Room::default() });
+        }
         let mut room = Room::new(source.bytes()).map_err(fail)?;
         let mut elements = source.into_elements()?;
         elements.read_same(0, room.bytes_mut())?;

@@ -4,6 +4,7 @@ mod args;
 mod load;
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use wgpu_softmax::{DType, Error, Masking, Op, Shape, Window, bf16, f16};
 
@@ -33,12 +34,16 @@ pub struct Beside {
     alibi: Option<Vec<f32>>,
     /// Where ragged rows begin and end.
     pub offsets: Option<Vec<u64>>,
+    /// Where they were read.
+    pub offsets_file: Option<PathBuf>,
     /// Each of them in a few words.
     pub names: Vec<String>,
     /// The same with a hash of what it holds: equal for equal bits.
     pub identity: String,
     /// Bytes of memory that they take.
     pub bytes: u64,
+    /// Whether that is more than is allowed: what was to be read after that is counted, and empty.
+    pub is_too_large: bool,
 }
 
 impl Beside {

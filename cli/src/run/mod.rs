@@ -21,7 +21,7 @@ use crate::parts::Parts;
 use crate::ran::Ran;
 use crate::store::Store;
 use crate::summary::Summary;
-use crate::{interrupt, profile, terminal};
+use crate::{interrupt, numbers, profile};
 pub use plan::Plan;
 
 /// Compute softmax, log-softmax or log-sum-exp of an array in a file
@@ -40,7 +40,8 @@ pub use plan::Plan;
 /// done beside the name; --resume goes on with it, and without --resume the next run begins anew.
 ///
 /// Exit status: 0, or 1 where --check failed, 2 where something could not be done, 130 after an
-/// interruption. In the last three cases no output is written.
+/// interruption. In the last three cases no output is written; only where it is the report that cannot
+/// be written, the output is there, and the line of the error says so.
 #[derive(clap::Args)]
 pub struct Args {
     /// The array to read: a .npy, .npz or .safetensors file; of several arrays in one, FILE:NAME
@@ -74,7 +75,7 @@ pub struct Args {
     /// Memory for chunks, such as 512MiB or 2GB; else a quarter of what is free, 1 GiB at most
     ///
     /// What the process holds besides (its code, a device's driver) is below 128 MiB.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = numbers::size)]
     memory: Option<bytesize::ByteSize>,
     /// Go on with what an interrupted run of the same command has left, if it has
     #[arg(long)]
@@ -273,11 +274,7 @@ impl Args {
     }
 
     fn report(&self, summary: &Summary) -> Result<(), Failure> {
-        if self.json {
-            terminal::print_json(summary)?;
-        } else {
-            terminal::print(summary.text().as_bytes())?;
-        }
+        summary.print(self.json)?;
         if summary.written { Ok(()) } else { Err(Failure::Differs) }
     }
 }

@@ -15,6 +15,7 @@ use crate::files::{Container, Name};
 use crate::job::Job;
 use crate::ran::{Ran, Share};
 use crate::run::{Args, Done, Plan};
+use crate::terminal;
 
 /// A run that is over.
 #[derive(Clone, Debug, Serialize)]
@@ -136,7 +137,8 @@ impl Work {
 /// An array in a file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileSummary {
-    /// The file as it was named.
+    /// The file as it was named; to programs in Unicode, with U+FFFD for what is none.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// "npy", "npz" or "safetensors".
     pub container: &'static str,
@@ -148,6 +150,10 @@ pub struct FileSummary {
     pub shape: Vec<usize>,
     /// Bytes of data.
     pub bytes: u64,
+}
+
+fn lossy<S: serde::Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
 }
 
 /// Something for each part of a run; `None` where there was no such part. Parts overlap: their times add
@@ -193,6 +199,18 @@ impl Parts<Duration> {
 }
 
 impl Summary {
+    /// Writes it to standard output; where that fails, the line says that the output is there.
+    pub fn print(&self, json: bool) -> Result<(), Failure> {
+        let text = || terminal::print(self.text().as_bytes());
+        let printed = if json { terminal::print_json(self) } else { text() };
+        printed.map_err(|failure| match failure {
+            Failure::Cannot(line) if self.written => {
+                Failure::Cannot(format!("{line}; the output {} is written", self.output.path.display()))
+            }
+            other => other,
+        })
+    }
+
     /// Of a run that is over, which ends the job's clock.
     pub fn new(
         args: &Args,
