@@ -4,7 +4,8 @@
 
 mod common;
 
-use std::process::{Child, Output, Stdio};
+use std::io::{Read, Write};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Bench, bytes, npy, text};
@@ -98,6 +99,22 @@ fn whenever_a_run_is_interrupted_it_says_what_is_there() {
         terminate(&child, begun);
         agrees(&bench, &child.wait_with_output().unwrap(), (&input, &output));
     }
+}
+
+#[test]
+fn what_has_gone_into_a_pipe_is_not_denied() {
+    let bench = Bench::new();
+    assert!(Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
+    let mut child = spawn(&bench, "run pipe -o /dev/stdout --device cpu");
+    let mut pipe = std::fs::File::options().write(true).open(bench.path("pipe")).unwrap();
+    pipe.write_all(&npy("<f4", "(1000,)", &[0; 400])).unwrap();
+    let mut magic = [0; 6];
+    child.stdout.as_mut().unwrap().read_exact(&mut magic).unwrap();
+    assert_eq!(&magic, b"\x93NUMPY");
+    terminate(&child, true);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(text(&output.stderr), "error: interrupted; the output is not complete\n");
 }
 
 #[test]
