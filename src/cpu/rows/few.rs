@@ -108,14 +108,14 @@ fn compute_block<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART
         prefetch(&x[at * n..], ahead);
     }
     let maxima = maxima::<S, M, C, U, PART>(simd, job, spans, &mut elements);
-    let near = LaneMaxima::all_are_near(&maxima);
-    if near && PART != ALL {
-        return finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
-    }
-    if near {
+    if PART == ALL && LaneMaxima::all_are_near(&maxima) {
         return finish::<S, M, M::Near, C, U>(simd, &mut elements, &maxima, y);
     }
-    finish_far::<S, M, C, U>(simd, &{ elements }, &{ maxima }, y);
+    if PART != ALL && LaneMaxima::all_are_near_or_special(&maxima) {
+        finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
+    } else {
+        finish_far::<S, M, C, U>(simd, &{ elements }, &{ maxima }, y);
+    }
     for (v, maxima) in maxima.iter().enumerate() {
         maxima.fill(job, n.min(rows.saturating_sub(v * n)), &mut y[v * n * C..]);
     }

@@ -58,6 +58,17 @@ impl<S: Simd> LaneMaxima<S> {
         near
     }
 
+    /// Whether all rows of some vectors are near or special: the results of special ones are filled in at last, whatever
+    /// arithmetic theirs were made by.
+    #[inline(always)]
+    pub(crate) fn all_are_near_or_special(maxima: &[Self]) -> bool {
+        let mut all = u64::MAX;
+        for maxima in maxima {
+            all &= maxima.near | maxima.special;
+        }
+        all == u64::MAX >> (64 - S::f32s::LEN)
+    }
+
     /// Whether all rows are near.
     #[inline(always)]
     pub(crate) fn are_near(&self) -> bool {

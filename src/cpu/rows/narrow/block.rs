@@ -49,12 +49,10 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         for v in 0..V {
             block.ranges[v] = M::row(simd, block.maxima[v].values);
         }
-        if !LaneMaxima::all_are_near(&block.maxima) {
+        if !LaneMaxima::all_are_near_or_special(&block.maxima) {
             { block }.run_apart::<M>(simd, job, x, lanes, pitch, y);
-        } else if job.holes {
-            { block }.run_apart::<M::Holes>(simd, job, x, lanes, pitch, y);
-        } else if SPANS {
-            { block }.run_apart::<M::Near>(simd, job, x, lanes, pitch, y);
+        } else if SPANS || job.holes {
+            block.run::<M::Holes>(simd, job, x, lanes, pitch, y);
         } else {
             block.run::<M::Near>(simd, job, x, lanes, pitch, y);
         }
@@ -84,7 +82,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
         }
     }
 
-    /// The same as a function of its own, which kernels share: they would hold it several times.
+    /// The same as a function of its own, which kernels share: both would hold it, and few rows take it.
     #[inline(never)]
     fn run_apart<N: Math<S, Row = M::Row, Sum = M::Sum, Total = M::Total>>(
         &mut self,
