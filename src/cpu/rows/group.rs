@@ -3,12 +3,13 @@
 //! were if nobody needs those; the scalars of a group's rows (reciprocal, logarithm) are computed together,
 //! one row per lane.
 
+use std::iter::once;
 use std::ops::Range;
 
 use fearless_simd::prelude::*;
 
 use super::finish::Maxima;
-use super::groups::{Before, Groups};
+use super::groups::Before;
 use super::sums::{Sums, of_group};
 use super::to::{Out, To};
 use super::{DIRECT_COLS, GROUP, Io, Job, SHORT_COLS};
@@ -27,23 +28,22 @@ pub(super) fn compute(job: &Job, io: Io) {
     }
 }
 
-/// Rows whose exponentials wait in scratch, or if they are long in the result: the L1 cache does not hold them, and the
-/// result then is in a cache anyway, so that no store goes past them.
+/// Rows whose exponentials wait in scratch, or if they are long in the result.
 fn compute_apart(job: &Job, x: &[f32], y: &mut [f32]) {
     let floats = job.cols.max(GROUP);
     scratch::with(2 * floats, |scratch| {
         let (scaled, hold) = scratch.split_at_mut(floats);
         if job.cols >= DIRECT_COLS && job.op.kind.is_elementwise() {
-            compute_rows::<false>(job, Rows { x, scaled, hold: y, own: true }, None);
+            dispatch_math!(job, M, simd => direct::<_, M>(simd, job, x, scaled, y));
         } else {
-            compute_rows::<false>(job, Rows { x, scaled, hold, own: false }, Some(y));
+            compute_rows::<false>(job, Rows { x, scaled, hold }, Some(y));
         }
     });
 }
 
 /// Rows whose exponentials take the elements' place, and whose results go there too or elsewhere.
 fn compute_in_place(job: &Job, z: &mut [f32], y: Option<&mut [f32]>) {
-    compute_rows::<true>(job, Rows { x: &[], scaled: &mut [], hold: z, own: true }, y);
+    compute_rows::<true>(job, Rows { x: &[], scaled: &mut [], hold: z }, y);
 }
 
 /// With `Z` the exponentials take the elements' place.
@@ -61,16 +61,15 @@ struct Rows<'a> {
     x: &'a [f32],
     /// Where elements times the scale go.
     scaled: &'a mut [f32],
+    /// Where exponentials wait: the elements, or a place for those of a group.
     hold: &'a mut [f32],
-    /// Whether each row has a place of its own in `hold`, which is that of a group else.
-    own: bool,
 }
 
 impl Rows<'_> {
     /// The place where the exponentials of some rows wait.
     #[inline(always)]
-    fn hold(&mut self, rows: &Range<usize>) -> &mut [f32] {
-        if self.own { &mut self.hold[rows.clone()] } else { &mut self.hold[..rows.len()] }
+    fn hold<const Z: bool>(&mut self, rows: &Range<usize>) -> &mut [f32] {
+        if Z { &mut self.hold[rows.clone()] } else { &mut self.hold[..rows.len()] }
     }
 
     /// The extremes of a group's rows.
@@ -103,11 +102,7 @@ fn run<S: Simd, M: Math<S>, const SHORT: bool, const Z: bool>(
     y: Option<&mut [f32]>,
 ) {
     let mut to = To::new::<S>(job, y);
-    let mut groups = match (Z, rows.own) {
-        (false, true) => Groups::new(rows.x.len(), job.cols, true),
-        (false, false) => to.groups::<S>(job, rows.x.len()),
-        (true, _) => to.groups::<S>(job, rows.hold.len()),
-    };
+    let mut groups = to.groups::<S>(job, if Z { rows.hold.len() } else { rows.x.len() });
     let ahead = job.ahead_or(groups.ahead());
     let mut before: Before<S, M> = (0..0, Maxima::EMPTY, Sums::none::<M>(simd));
     while let Some(here) = groups.next(&before.0) {
@@ -116,21 +111,35 @@ fn run<S: Simd, M: Math<S>, const SHORT: bool, const Z: bool>(
         }
         let coming = rows.extremes::<S, M, SHORT, Z>(simd, job, &here);
         if !before.0.is_empty() {
-            to.write::<S, M>(simd, job, &before, rows.hold(&before.0));
+            to.write::<S, M>(simd, job, &before, rows.hold::<Z>(&before.0));
         }
         if !groups.apart {
             to.ask(here.len());
         }
         let sums = if Z {
-            of_group::<S, M, Z, SHORT>(simd, job, &coming, &[], rows.hold(&here), ahead)
+            of_group::<S, M, Z, SHORT>(simd, job, &coming, &[], rows.hold::<Z>(&here), ahead)
         } else {
             let x = if job.op.scale == 1.0 { &rows.x[here.clone()] } else { &rows.scaled[..here.len()] };
-            let hold = if rows.own { &mut rows.hold[here.clone()] } else { &mut rows.hold[..here.len()] };
-            of_group::<S, M, Z, SHORT>(simd, job, &coming, x, hold, ahead)
+            of_group::<S, M, Z, SHORT>(simd, job, &coming, x, &mut rows.hold[..here.len()], ahead)
         };
         before = (here, coming, sums);
     }
     to.finish();
+}
+
+/// Rows that the L1 cache does not hold, one after the other: the exponentials wait in the result, which then is in a
+/// cache anyway, so that no store goes past them.
+#[inline(always)]
+fn direct<S: Simd, M: Math<S>>(simd: S, job: &Job, x: &[f32], scratch: &mut [f32], y: &mut [f32]) {
+    let cols = job.cols;
+    for row in 0..x.len() / cols {
+        let (x, y) = (&x[row * cols..][..cols], &mut y[row * cols..][..cols]);
+        let x = scaled(simd, job, x, scratch);
+        let maxima = maxima::<S, M, false>(simd, false, once(x));
+        let sums = of_group::<S, M, false, false>(simd, job, &maxima, x, y, cols);
+        write::<S, M>(simd, job, &maxima, &sums, once(&mut *y), Out::Place);
+        maxima.fill(job, 1, y);
+    }
 }
 
 /// The elements times the scale, in scratch where that changes them.

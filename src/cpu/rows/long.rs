@@ -128,51 +128,56 @@ pub(crate) fn max_key<S: Simd>(simd: S, x: &[f32], scale: f32, scratch: &mut [f3
     key
 }
 
-/// The maximum of a row, or of a part of one, and the sum against it where one pass tells it.
-#[inline(always)]
-pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch: &mut [f32]) -> Part {
-    let mut part = Part::empty(M::wide(M::ZERO), M::REACH);
-    pieces(
-        simd,
-        x,
-        scale,
-        scratch,
-        #[inline(always)]
-        |x| {
-            let (key, least) = special::extremes::<S, false>(simd, x);
-            part.see(key, least);
-            // Where the maximum is not finite yet, the elements count for nothing or the row does.
-            if let Some(total) = part.total
-                && from_key(part.key).is_finite()
-            {
-                let max = settle_max(part.key);
-                let row = M::row(simd, splat(simd, max));
-                let sum = if is_near::<S, M>(max, least) {
-                    piece_sum::<S, M::Near>(simd, x, &row)
-                } else {
-                    piece_sum::<S, M>(simd, x, &row)
-                };
-                part.total = Some(total.merge(sum));
-            }
-        },
-    );
-    part
-}
-
-/// The sum of a piece, of which nothing else is kept. A function of its own: a call is little beside a piece.
+/// The maximum of a row, or of a part of one, and the sum against it where one pass tells it. A function of its own, as
+/// [`write()`] is: rows and parts of rows share it.
 #[inline(never)]
-fn piece_sum<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row) -> WideTotal {
+pub(crate) fn part<S: Simd, M: Math<S>>(simd: S, x: &[f32], scale: f32, scratch: &mut [f32]) -> Part {
     simd.vectorize(
         #[inline(always)]
         || {
-            let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
-            M::wide(exp_sum::<S, M, NOTHING>(simd, x, row, fresh, &mut [], PIECE))
+            let mut part = Part::empty(M::wide(M::ZERO), M::REACH);
+            pieces(
+                simd,
+                x,
+                scale,
+                scratch,
+                #[inline(always)]
+                |x| see_piece::<S, M>(simd, &mut part, x),
+            );
+            part
         },
     )
 }
 
-/// The sum of a row, or of a part of one, against the whole row's maximum.
+/// Adds a piece to a part.
 #[inline(always)]
+fn see_piece<S: Simd, M: Math<S>>(simd: S, part: &mut Part, x: &[f32]) {
+    let (key, least) = special::extremes::<S, false>(simd, x);
+    part.see(key, least);
+    // Where the maximum is not finite yet, the elements count for nothing or the row does.
+    if let Some(total) = part.total
+        && from_key(part.key).is_finite()
+    {
+        let max = settle_max(part.key);
+        let row = M::row(simd, splat(simd, max));
+        let sum = if is_near::<S, M>(max, least) {
+            piece_sum::<S, M::Near>(simd, x, &row)
+        } else {
+            piece_sum::<S, M>(simd, x, &row)
+        };
+        part.total = Some(total.merge(sum));
+    }
+}
+
+/// The sum of a piece, of which nothing else is kept.
+#[inline(always)]
+fn piece_sum<S: Simd, M: Math<S>>(simd: S, x: &[f32], row: &M::Row) -> WideTotal {
+    let fresh = lanes_from(simd, S::f32s::LEN - x.len() % S::f32s::LEN);
+    M::wide(exp_sum::<S, M, NOTHING>(simd, x, row, fresh, &mut [], PIECE))
+}
+
+/// The sum of a row, or of a part of one, against the whole row's maximum.
+#[inline(never)]
 pub(crate) fn sum<S: Simd, M: Math<S>>(
     simd: S,
     x: &[f32],
@@ -180,17 +185,20 @@ pub(crate) fn sum<S: Simd, M: Math<S>>(
     max: f32,
     scratch: &mut [f32],
 ) -> WideTotal {
-    let row = M::row(simd, splat(simd, max));
-    let mut total = M::wide(M::ZERO);
-    pieces(
-        simd,
-        x,
-        scale,
-        scratch,
+    simd.vectorize(
         #[inline(always)]
-        |x| {
-            total = total.merge(piece_sum::<S, M>(simd, x, &row));
+        || {
+            let row = M::row(simd, splat(simd, max));
+            let mut total = M::wide(M::ZERO);
+            pieces(
+                simd,
+                x,
+                scale,
+                scratch,
+                #[inline(always)]
+                |x| total = total.merge(piece_sum::<S, M>(simd, x, &row)),
+            );
+            total
         },
-    );
-    total
+    )
 }

@@ -10,7 +10,7 @@ use crate::cpu::rows::{Io, Job};
 use crate::cpu::simd::{Math, log::log_probability, map, map_in_place, special, splat};
 
 /// Writes a row, or a part of one; `least` is the row's least element.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn write<S: Simd, M: Math<S>>(
     simd: S,
     job: &Job,
@@ -19,40 +19,47 @@ pub(crate) fn write<S: Simd, M: Math<S>>(
     least: f32,
     scratch: &mut [f32],
 ) {
-    match *finish {
-        RowFinish::Fill(value) => fill(io, value),
-        RowFinish::Scale(row, by) => {
-            let range = M::row(simd, splat(simd, row.max));
-            let by = [splat(simd, by.high), splat(simd, by.low)];
-            if is_near::<S, M>(row.max, least) {
-                let release = M::Near::release(simd, &range);
-                let by = [by[0] * release, by[1] * release];
-                write_scaled::<S, M::Near>(simd, job, io, &range, &by, scratch);
-            } else {
-                write_scaled::<S, M>(simd, job, io, &range, &by, scratch);
+    simd.vectorize(
+        #[inline(always)]
+        || match *finish {
+            RowFinish::Fill(value) => fill(io, value),
+            RowFinish::Scale(row, by) => {
+                let range = M::row(simd, splat(simd, row.max));
+                let by = [splat(simd, by.high), splat(simd, by.low)];
+                if is_near::<S, M>(row.max, least) {
+                    let release = M::Near::release(simd, &range);
+                    let by = [by[0] * release, by[1] * release];
+                    write_scaled::<S, M::Near>(simd, job, io, &range, &by, scratch);
+                } else {
+                    write_scaled::<S, M>(simd, job, io, &range, &by, scratch);
+                }
             }
-        }
-        RowFinish::Shift(row, log) => {
-            let (max, log) = (splat(simd, row.max), splat(simd, log));
-            each(
+            RowFinish::Shift(row, log) => write_shifted(simd, job, io, row.max, log, scratch),
+        },
+    );
+}
+
+/// Log-probabilities.
+#[inline(always)]
+fn write_shifted<S: Simd>(simd: S, job: &Job, io: Io, max: f32, log: f32, scratch: &mut [f32]) {
+    let (max, log) = (splat(simd, max), splat(simd, log));
+    each(
+        simd,
+        job,
+        io,
+        scratch,
+        #[inline(always)]
+        |x, y| {
+            map(
                 simd,
-                job,
-                io,
-                scratch,
+                x,
+                y,
+                PIECE,
                 #[inline(always)]
-                |x, y| {
-                    map(
-                        simd,
-                        x,
-                        y,
-                        PIECE,
-                        #[inline(always)]
-                        |x| log_probability(simd, x, max, log),
-                    )
-                },
-            );
-        }
-    }
+                |x| log_probability(simd, x, max, log),
+            )
+        },
+    );
 }
 
 #[inline(always)]
@@ -71,17 +78,6 @@ fn write_scaled<S: Simd, M: Math<S>>(
         scratch,
         #[inline(always)]
         |x, y| {
-            write_piece::<S, M>(simd, x, range, by, y);
-        },
-    );
-}
-
-/// The probabilities of a piece: as `piece_sum`, a function of its own.
-#[inline(never)]
-fn write_piece<S: Simd, M: Math<S>>(simd: S, x: &[f32], range: &M::Row, by: &[S::f32s; 2], y: &mut [f32]) {
-    simd.vectorize(
-        #[inline(always)]
-        || {
             exps::<S, M>(simd, x, range, y, PIECE);
             map_in_place(
                 simd,
