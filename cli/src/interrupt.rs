@@ -2,6 +2,7 @@
 //! that has its name stays, and the run with it: it ends as if nobody had asked.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub struct Unfinished {
 pub enum There {
     /// Nothing under its name.
     Nothing,
-    /// The first bytes, in a device or a pipe.
+    /// The first bytes, in a device or a pipe, or the first of several files.
     Beginning,
     /// All of it.
     All,
@@ -44,6 +45,9 @@ pub struct Outputs {
 
 static OUTPUTS: Mutex<Outputs> = Mutex::new(Outputs { unfinished: Vec::new(), there: There::Nothing });
 
+/// Whether the command is over, and holds the outputs for good.
+static OVER: AtomicBool = AtomicBool::new(false);
+
 /// How long a run whose output is written may take to report it, once it is interrupted.
 const REPORT: Duration = Duration::from_secs(2);
 
@@ -54,7 +58,9 @@ pub fn outputs() -> MutexGuard<'static, Outputs> {
 
 /// The command is over: no interruption is acted on any more, or one was and this never returns.
 pub fn over() {
-    std::mem::forget(outputs());
+    let outputs = outputs();
+    OVER.store(true, Ordering::Release);
+    std::mem::forget(outputs);
 }
 
 /// From now on Ctrl-C, SIGTERM and SIGHUP remove the unfinished files and end the process.
@@ -123,10 +129,12 @@ fn end() {
 /// Lets the run come to its own end, unless nobody takes its report.
 fn end_late() -> ! {
     std::thread::sleep(REPORT);
-    // A command that is over holds the outputs for good.
-    if let Ok(mut outputs) = OUTPUTS.try_lock() {
-        remove(&mut outputs);
+    while OVER.load(Ordering::Acquire) {
+        // The process ends with the command's own status.
+        std::thread::park();
     }
+    // What is being written beside the output, as measurements that are kept, gets its name first.
+    remove(&mut outputs());
     terminal::tell("interrupted; the output was written, the report of it was not");
     std::process::exit(0);
 }

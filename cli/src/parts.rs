@@ -75,7 +75,7 @@ impl<'a> Parts<'a> {
         let (needed, allowed) = needed_and_allowed(needed, allowed);
         let what = match self.beside.bytes {
             0 => what.to_owned(),
-            held => format!("{what}, and holds {} that stand beside it", bytes(held)),
+            held => format!("{what}, beside {} of masks and the like", bytes(held)),
         };
         Failure::Cannot(match is_told {
             true => {

@@ -85,7 +85,7 @@ impl Store {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         let _ = builder.create(folder);
-        // Held to the end: an interruption comes before the file is begun, or after it has its name.
+        // Held to the end: no interruption ends the process between the file's beginning and its name.
         let _guard = interrupt::outputs();
         let file = tempfile::Builder::new().prefix(".").suffix(".unfinished").tempfile_in(folder);
         let Ok(mut file) = file else { return };

@@ -82,7 +82,7 @@ pub fn needed_and_allowed(needed: u64, allowed: u64) -> (String, String) {
     (needed, allowed)
 }
 
-/// Three digits, of which the last is the one below plus `more`, or exact.
+/// Cut to three digits, plus `more` in the last one; with 1, what is exact in them stays.
 fn rounded(count: u64, more: u64) -> String {
     let step = 10u64.pow(count.max(1).ilog10().saturating_sub(2));
     let more = if more == 1 && count.is_multiple_of(step) { 0 } else { more };

@@ -4,7 +4,8 @@
 /// the number of elements that are summed where that may be many: it decides the bins.
 ///
 /// Everything below `$run` is compiled in the module where this stands, once for each level and arithmetic. A compiler
-/// makes one unit of a module, and units side by side: so each kernel calls this in its own module.
+/// makes one unit of a module, and units side by side: so each kernel but `long`, whose passes are functions, calls
+/// this in its own module.
 macro_rules! dispatch_math {
     ($job:expr, of $elements:expr, $math:ident, $simd:ident => $run:expr) => {
         if !$job.is_fast() && $crate::cpu::sum::third_bin($elements) {

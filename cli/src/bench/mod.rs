@@ -30,7 +30,7 @@ use sweep::Sweep;
 /// the one type there is.
 ///
 /// Without options: batches of 64 KiB, 1 MiB and 32 MiB of 3 to 131072 columns by every device, as
-/// planned, which takes a minute or two on two cores with software adapters.
+/// planned, which takes half a minute to two on two cores with software adapters.
 ///
 /// Exit status: 0, or 1 where an answer was wrong, or 2 where something could not be done. A kernel
 /// that does not take a shape is a line that says why, and no failure.

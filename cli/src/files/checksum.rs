@@ -37,15 +37,18 @@ impl Checksum {
 
     /// Takes bytes that were read `at` so many from the start. What was taken before is passed over.
     pub fn add(&self, mut at: u64, bytes: &[u8]) {
-        let mut piece = (Hasher::new(), bytes.len() as u64);
-        piece.0.update(bytes);
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = runs.range(..=at).next_back().map(|(&start, (_, length))| (start, start + length));
-        let next = runs.range(at..).next().map(|(&start, _)| start);
-        let end = at + piece.1;
-        if piece.1 == 0 || before.is_some_and(|(_, end)| end > at) || next.is_some_and(|next| next < end) {
+        let (mut piece, end) = ((Hasher::new(), bytes.len() as u64), at + bytes.len() as u64);
+        let runs = || self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_new(&runs(), at, end) {
             return;
         }
+        piece.0.update(bytes);
+        let mut runs = runs();
+        // Another thread may have read the same meanwhile.
+        if !is_new(&runs, at, end) {
+            return;
+        }
+        let before = runs.range(..at).next_back().map(|(&start, (_, length))| (start, start + length));
         if let Some((start, _)) = before.filter(|(_, end)| *end == at)
             && let Some(run) = runs.remove(&start)
         {
@@ -78,6 +81,13 @@ impl Checksum {
         let (found, wanted) = (sum.finalize(), self.expected.crc);
         Ok(if found == wanted { Ok(()) } else { Err(wrong(found, wanted)) })
     }
+}
+
+/// Whether there are such bytes, and none of them was taken before.
+fn is_new(runs: &BTreeMap<u64, (Hasher, u64)>, at: u64, end: u64) -> bool {
+    let before = runs.range(..=at).next_back().is_some_and(|(&start, (_, length))| start + length > at);
+    let next = runs.range(at..).next().is_some_and(|(&start, _)| start < end);
+    at < end && !before && !next
 }
 
 fn joined((mut first, length): (Hasher, u64), (second, more): &(Hasher, u64)) -> (Hasher, u64) {

@@ -11,8 +11,8 @@ use super::{Container, safetensors};
 
 /// Refuses to replace a file in which there are arrays besides one of that name. What cannot be read as
 /// an archive is replaced as any other file is.
-pub fn check(path: &Path, name: &str) -> Result<(), String> {
-    let all = names(path).unwrap_or_default();
+pub fn check(path: &Path, name: &str, container: Container) -> Result<(), String> {
+    let all = names(path, container).unwrap_or_default();
     let others: Vec<&str> = all.iter().map(String::as_str).filter(|other| *other != name).collect();
     let what = match others.len() {
         0 => return Ok(()),
@@ -25,7 +25,7 @@ pub fn check(path: &Path, name: &str) -> Result<(), String> {
     ))
 }
 
-fn names(path: &Path) -> Option<Vec<String>> {
+fn names(path: &Path, container: Container) -> Option<Vec<String>> {
     if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) {
         return None;
     }
@@ -35,7 +35,10 @@ fn names(path: &Path) -> Option<Vec<String>> {
     if start == b"PK" {
         let archive = ZipArchive::new(BufReader::new(file)).ok()?;
         let name = |member: &str| member.strip_suffix(".npy").unwrap_or(member).to_owned();
-        return Some(archive.file_names().filter_map(|member| Some(name(&member.ok()?))).collect());
+        let unreadable = |_| "one whose name cannot be read".to_owned();
+        return Some(
+            archive.file_names().map(|member| member.map_or_else(unreadable, |m| name(&m))).collect(),
+        );
     }
-    if Container::of(path) == Some(Container::Safetensors) { safetensors::names(&file).ok() } else { None }
+    if container == Container::Safetensors { safetensors::names(&file).ok() } else { None }
 }

@@ -36,7 +36,8 @@ impl Array {
     /// many bytes each.
     pub fn begin(path: &Path, begin: Begin<'_>, row_bytes: u64) -> Result<(Self, u64), Failure> {
         let wrap = Wrap::new(begin.form).map_err(|what| Failure::of_file(path, what))?;
-        others::check(path, &begin.form.name).map_err(|what| Failure::of_file(path, what))?;
+        others::check(path, &begin.form.name, begin.form.container)
+            .map_err(|what| Failure::of_file(path, what))?;
         let start = Start {
             header: &wrap.head,
             bytes: wrap.bytes,

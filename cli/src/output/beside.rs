@@ -126,8 +126,8 @@ impl Beside {
         // Held over the renaming: an interruption comes before it, or finds that all is there.
         let mut outputs = interrupt::outputs();
         fs::rename(&self.place, &self.name)?;
-        outputs.there = There::All;
         outputs.unfinished.retain(|u| u.file != self.place);
+        outputs.there = if outputs.unfinished.is_empty() { There::All } else { There::Beginning };
         self.place = PathBuf::new();
         let _ = fs::remove_file(&self.journal_path);
         Ok(())

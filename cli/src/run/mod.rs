@@ -40,8 +40,8 @@ pub use plan::Plan;
 /// done beside the name; --resume goes on with it, and without --resume the next run begins anew.
 ///
 /// Exit status: 0, or 1 where --check failed, 2 where something could not be done, 130 after an
-/// interruption. In the last three cases no output is written; only where it is the report that cannot
-/// be written, the output is there, and the line of the error says so.
+/// interruption. In the last three cases no file is written; only where it is the report that cannot be
+/// written, the output is there, and the line of the error says so. A pipe may have got the first rows.
 #[derive(clap::Args)]
 pub struct Args {
     /// The array to read: a .npy, .npz or .safetensors file; of several arrays in one, FILE:NAME

@@ -114,6 +114,7 @@ fn compute_block<S: Simd, M: Math<S>, const C: usize, const U: usize, const PART
     if PART != ALL && LaneMaxima::all_are_near_or_special(&maxima) {
         finish::<S, M, M::Holes, C, U>(simd, &mut elements, &maxima, y);
     } else {
+        // Copies: references to these themselves would keep them in memory for near rows too.
         finish_far::<S, M, C, U>(simd, &{ elements }, &{ maxima }, y);
     }
     for (v, maxima) in maxima.iter().enumerate() {

@@ -9,6 +9,12 @@ use crate::cpu::simd::{MAX_LANES, Math, PerRow, exact, from_rows, splat, splat_u
 use crate::numerics::*;
 use crate::{OpKind, RowMax, RowStats, RowSum};
 
+/// A bit for each lane.
+#[inline(always)]
+fn lanes<S: Simd>() -> u64 {
+    u64::MAX >> (64 - S::f32s::LEN)
+}
+
 /// The maxima of a vector of rows, one in each lane.
 #[derive(Clone, Copy)]
 pub(crate) struct LaneMaxima<S: Simd> {
@@ -23,7 +29,7 @@ impl<S: Simd> LaneMaxima<S> {
     /// From the keys of the rows' maxima and their least elements.
     #[inline(always)]
     pub(crate) fn new<M: Math<S>>(simd: S, keys: S::i32s, least: S::f32s) -> Self {
-        let lanes = u64::MAX >> (64 - S::f32s::LEN);
+        let lanes = lanes::<S>();
         let bits = keys ^ ((keys >> 31) & ABS_MASK as i32);
         let max: S::f32s = bits.bitcast();
         let size = bits.bitcast::<S::u32s>() & ABS_MASK;
@@ -58,21 +64,21 @@ impl<S: Simd> LaneMaxima<S> {
         near
     }
 
-    /// Whether all rows of some vectors are near or special: the results of special ones are filled in at last, whatever
-    /// arithmetic theirs were made by.
+    /// Whether all rows of some vectors are near or special: the results of special ones are filled in last, so any
+    /// arithmetic may make them before.
     #[inline(always)]
     pub(crate) fn all_are_near_or_special(maxima: &[Self]) -> bool {
-        let mut all = u64::MAX;
+        let mut near = true;
         for maxima in maxima {
-            all &= maxima.near | maxima.special;
+            near &= maxima.near | maxima.special == lanes::<S>();
         }
-        all == u64::MAX >> (64 - S::f32s::LEN)
+        near
     }
 
     /// Whether all rows are near.
     #[inline(always)]
     pub(crate) fn are_near(&self) -> bool {
-        self.near == u64::MAX >> (64 - S::f32s::LEN)
+        self.near == lanes::<S>()
     }
 
     /// The same where a row is told by its number.

@@ -29,7 +29,6 @@ pub(crate) fn run<S: Simd, M: Math<S>>(simd: S, job: &Job, mut io: Io, scratch: 
     for row in 0..rows {
         let x = &io.x()[row * job.cols..][..job.cols];
         let Part { key, mut total, least, .. } = part::<S, M>(simd, x, job.op.scale, scratch);
-        // No closure: inside `or_else` it would lose its target features.
         if total.is_none() && from_key(key).is_finite() {
             total = Some(sum::<S, M>(simd, x, job.op.scale, settle_max(key), scratch));
         }

@@ -1,8 +1,8 @@
 //! The kernels, by row length, and the choice between them.
 //!
 //! All of them read from the input, work in scratch and write to the output, so that each also runs
-//! in place. Only `narrow` and `group` look at several rows at once; the result of a row never
-//! depends on its neighbours.
+//! in place. All but `long` look at several rows at once; the result of a row never depends on its
+//! neighbours.
 
 mod columns;
 mod few;

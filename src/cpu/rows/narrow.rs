@@ -12,6 +12,7 @@ use crate::cpu::simd::{MAX_LANES, Math};
 use block::Block;
 
 mod block;
+mod steps;
 
 /// Floats of results that are collected before they are copied out.
 const STAGE: usize = 2048;

@@ -137,9 +137,9 @@ fn row_sum<S: Simd, M: Math<S>, const Z: bool>(
     }
 }
 
-/// Of the rows of a group; with `Z` their exponentials take the elements' place, and `x` is empty. Where all are near and short they are taken two at a time: the exponentials
-/// of a short row alone are too few to fill a processor, and what puts the lanes of a sum together is done once
-/// for all rows.
+/// Of the rows of a group; with `Z` their exponentials take the elements' place, and `x` is empty. Where all are near
+/// and short they are taken two at a time: the exponentials of a short row alone are too few to fill a processor, and
+/// what puts the lanes of a sum together is done once for all rows.
 #[inline(always)]
 pub(super) fn of_group<S: Simd, M: Math<S>, const Z: bool, const SHORT: bool>(
     simd: S,

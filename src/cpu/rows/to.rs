@@ -55,15 +55,16 @@ impl<'a> To<'a> {
         &mut self,
         simd: S,
         job: &Job,
-        (rows, maxima, sums): &Before<S, M>,
+        before: &Before<S, M>,
         hold: &mut [f32],
     ) {
+        let (rows, maxima, sums) = before;
         let (cols, count) = (job.cols, rows.len() / job.cols);
+        if !job.op.kind.is_elementwise() {
+            return self.write_per_row::<S, M>(simd, job, before);
+        }
         if let Self::Slice(y) = self {
-            let y = &mut y[rows.start / cols * job.words..][..count * job.words];
-            if !job.op.kind.is_elementwise() {
-                return per_row::<S, M>(simd, job, maxima, &sums.totals, y);
-            }
+            let y = &mut y[rows.clone()];
             write::<S, M>(simd, job, maxima, sums, hold.chunks_exact_mut(cols), Out::Slice(y));
             return maxima.fill(job, count, y);
         }
@@ -80,6 +81,21 @@ impl<'a> To<'a> {
             }
             _ => maxima.fill(job, count, hold),
         }
+    }
+
+    /// The results of a group's rows, one of each.
+    #[inline(always)]
+    pub(super) fn write_per_row<S: Simd, M: Math<S>>(
+        &mut self,
+        simd: S,
+        job: &Job,
+        (rows, maxima, sums): &Before<S, M>,
+    ) {
+        // They are few: they neither go past the caches nor where exponentials wait.
+        let Self::Slice(y) = self else { unreachable!("results of one per row have a slice") };
+        let (first, count) = (rows.start / job.cols, rows.len() / job.cols);
+        let y = &mut y[first * job.words..][..count * job.words];
+        per_row::<S, M>(simd, job, maxima, &sums.totals, y);
     }
 
     /// What still waits after the last row.

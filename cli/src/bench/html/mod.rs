@@ -59,6 +59,9 @@ fn compared(report: &Report) -> String {
     let said = match (compared, cells().count() - compared) {
         (0, _) => "No answer was timed, and the table says why".to_owned(),
         (_, 0) => "Every answer was compared with the specification before it was timed".to_owned(),
+        (_, 1) => "Every answer that was timed was compared with the specification before; \
+             one cell was not measured, and the table says why"
+            .to_owned(),
         (_, others) => format!(
             "Every answer that was timed was compared with the specification before; \
              {others} cells were not measured, and the table says why"

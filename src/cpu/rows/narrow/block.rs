@@ -2,14 +2,13 @@
 
 use fearless_simd::prelude::*;
 
+use super::steps::{ask, columns, each, maxima};
 use crate::OpKind;
 use crate::cpu::rows::Job;
 use crate::cpu::rows::finish::{LaneMaxima, per_row};
-use crate::cpu::rows::spans::{Spans, lane_extremes};
-use crate::cpu::simd::special::{Extremes, scaled};
+use crate::cpu::rows::spans::Spans;
 use crate::cpu::simd::transpose::{gather, scatter};
-use crate::cpu::simd::{Math, PerRow, load, log::log_probability, splat, store};
-use crate::cpu::stream::prefetch;
+use crate::cpu::simd::{Math, PerRow, log::log_probability, splat};
 
 /// Vectors of rows that go through each step together. What a row waits for is a chain of some two hundred
 /// operations, and a processor looks ahead by some hundred: far enough for one step of several vectors, not for
@@ -50,6 +49,7 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             block.ranges[v] = M::row(simd, block.maxima[v].values);
         }
         if !LaneMaxima::all_are_near_or_special(&block.maxima) {
+            // A copy: a reference to the block itself would keep it in memory for near rows too.
             { block }.run_apart::<M>(simd, job, x, lanes, pitch, y);
         } else if SPANS || job.holes {
             block.run::<M::Holes>(simd, job, x, lanes, pitch, y);
@@ -222,92 +222,6 @@ impl<S: Simd, M: Math<S>, const V: usize> Block<S, M, V> {
             let (first, end) = ((v * n).min(self.rows), ((v + 1) * n).min(self.rows));
             let y = &mut y[first * job.words..end * job.words];
             per_row::<S, M>(simd, job, &self.maxima[v].rows(), &self.totals::<N>(v), y);
-        }
-    }
-}
-
-/// Asks for some vectors; spread over the exponentials, since a whole block at once would be too many requests.
-#[inline(always)]
-fn ask(x: &[f32], ahead: usize, n: usize, vectors: usize) {
-    for i in 0..vectors {
-        prefetch(x, ahead.wrapping_add(i * n));
-    }
-}
-
-#[inline(always)]
-fn each<S: Simd>(simd: S, lanes: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
-    for v in lanes.chunks_exact_mut(S::f32s::LEN) {
-        store::<S>(f(load(simd, v)), v);
-    }
-}
-
-/// The maxima of some vectors of rows.
-#[inline(always)]
-fn maxima<S: Simd, M: Math<S>, const SPANS: bool, const V: usize>(
-    simd: S,
-    job: &Job,
-    spans: Spans,
-    lanes: &mut [f32],
-    pitch: usize,
-    cols: usize,
-) -> [LaneMaxima<S>; V] {
-    let n = S::f32s::LEN;
-    let mut seen = [Extremes::new(simd); V];
-    for v in 0..V {
-        let lanes = &mut lanes[v * pitch..][..cols * n];
-        if SPANS {
-            seen[v] = lane_extremes(simd, job, spans.at(v * n), lanes);
-            continue;
-        }
-        if job.op.scale != 1.0 {
-            each(
-                simd,
-                lanes,
-                #[inline(always)]
-                |x| scaled(simd, x, job.op.scale),
-            );
-        }
-        for x in lanes.chunks_exact(n) {
-            if job.holes {
-                seen[v].see::<true>(simd, load(simd, x));
-            } else {
-                seen[v].see::<false>(simd, load(simd, x));
-            }
-        }
-    }
-    LaneMaxima::of_lanes::<M, V>(simd, &seen)
-}
-
-/// Some columns of `R` vectors of rows side by side, `U` in all. Where the exponentials are kept, they take the
-/// elements' place.
-#[inline(always)]
-fn columns<S: Simd, M: Math<S>, const U: usize, const R: usize>(
-    simd: S,
-    lanes: &mut [f32],
-    at: usize,
-    pitch: usize,
-    rows: &[M::Row; R],
-    keep: bool,
-    sums: &mut [M::Sum; R],
-) {
-    let (n, each) = (S::f32s::LEN, U / R);
-    let mut v = [splat(simd, 0.0); U];
-    for r in 0..R {
-        let lanes = &lanes[r * pitch + at..][..each * n];
-        for i in 0..each {
-            v[r * each + i] = load(simd, &lanes[i * n..]);
-        }
-    }
-    let e = M::exp_many(simd, &v, rows);
-    for i in 0..U {
-        M::add(&mut sums[i / each], e[i]);
-    }
-    if keep {
-        for r in 0..R {
-            let lanes = &mut lanes[r * pitch + at..][..each * n];
-            for i in 0..each {
-                store::<S>(e[r * each + i], &mut lanes[i * n..]);
-            }
         }
     }
 }

@@ -4,8 +4,7 @@ use fearless_simd::prelude::*;
 
 use super::{Held, Window, fill_outside};
 use crate::cpu::rows::Job;
-use crate::cpu::rows::finish::per_row;
-use crate::cpu::rows::group::write as of_group;
+use crate::cpu::rows::group::write as write_rows;
 use crate::cpu::rows::groups::Before;
 use crate::cpu::rows::past::{APIECE, Past};
 use crate::cpu::rows::to::{Out, To};
@@ -20,23 +19,13 @@ pub(super) fn write<S: Simd, M: Math<S>>(
     waiting: &mut Held,
     to: &mut To,
 ) {
-    let (rows, maxima, sums) = before;
+    let (rows, maxima, _) = before;
     match to {
         To::Slice(y) if job.op.kind.is_elementwise() => {
             to_slice::<S, M>(simd, job, before, waiting, &mut y[rows.clone()]);
         }
         To::Past(past) => past_caches::<S, M>(simd, job, before, waiting, past),
-        To::Slice(y) => {
-            let (first, count) = (rows.start / job.cols, rows.len() / job.cols);
-            per_row::<S, M>(
-                simd,
-                job,
-                maxima,
-                &sums.totals,
-                &mut y[first * job.words..][..count * job.words],
-            );
-        }
-        To::Place => unreachable!("rows that stay where they are have kernel `spans`"),
+        to => return to.write_per_row::<S, M>(simd, job, before),
     }
     if maxima.special != 0 {
         waiting.used = 0..usize::MAX;
@@ -56,7 +45,7 @@ fn to_slice<S: Simd, M: Math<S>>(
     let all = [Window { start: 0, end: cols }; MAX_LANES];
     let windows = if waiting.whole { &all } else { &waiting.windows };
     let computed = windows_of(&mut waiting.z[..y.len()], cols, windows);
-    of_group::<S, M>(simd, job, maxima, sums, computed, Out::Windows(y, windows));
+    write_rows::<S, M>(simd, job, maxima, sums, computed, Out::Windows(y, windows));
     if !waiting.whole {
         for (r, y) in y.chunks_exact_mut(cols).enumerate() {
             fill_outside(simd, y, &windows[r].range(), splat(simd, job.outside()));
@@ -76,10 +65,10 @@ fn past_caches<S: Simd, M: Math<S>>(
 ) {
     let (cols, z) = (job.cols, &mut waiting.z[..rows.len()]);
     if cols >= APIECE {
-        return of_group::<S, M>(simd, job, maxima, sums, z.chunks_exact_mut(cols), Out::Past(past));
+        return write_rows::<S, M>(simd, job, maxima, sums, z.chunks_exact_mut(cols), Out::Past(past));
     }
     let computed = windows_of(z, cols, &waiting.windows);
-    of_group::<S, M>(simd, job, maxima, sums, computed, Out::Place);
+    write_rows::<S, M>(simd, job, maxima, sums, computed, Out::Place);
     maxima.fill(job, rows.len() / cols, z);
     past.rows(simd, z);
 }
