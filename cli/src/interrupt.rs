@@ -43,6 +43,13 @@ pub struct Outputs {
     pub there: There,
 }
 
+impl Outputs {
+    /// Notes that one of them is complete: with the last one all is there.
+    pub fn finished(&mut self) {
+        self.there = if self.unfinished.is_empty() { There::All } else { There::Beginning };
+    }
+}
+
 static OUTPUTS: Mutex<Outputs> = Mutex::new(Outputs { unfinished: Vec::new(), there: There::Nothing });
 
 /// Whether the command is over, and holds the outputs for good.

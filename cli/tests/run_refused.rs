@@ -5,17 +5,8 @@ mod arrays;
 mod common;
 
 use arrays::{Array, npz, read_file, safetensors, values};
-use common::{Bench, text};
+use common::{Bench, refused_with as refused, text};
 use zip::CompressionMethod::{Deflated, Stored};
-
-/// A line that must be refused, and says each of `words`.
-#[track_caller]
-fn refused(bench: &Bench, line: &str, words: &[&str]) {
-    let said = common::refused(bench, line);
-    for word in words {
-        assert!(said.contains(word), "{line}: {said:?} does not say {word:?}");
-    }
-}
 
 /// A line that the parser refuses: what is wrong stands in its first one.
 #[track_caller]

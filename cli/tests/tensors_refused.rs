@@ -5,21 +5,12 @@ mod arrays;
 mod common;
 
 use arrays::{Array, npz, safetensors};
-use common::{Bench, text};
+use common::{Bench, refused_with as refused, text};
 use zip::CompressionMethod::{Deflated, Stored};
 
 /// Some numbers.
 fn values(count: usize) -> Vec<f32> {
     (0..count).map(|i| i as f32 / 8.0 - 7.0).collect()
-}
-
-/// A line that must be refused, and says each of `words`.
-#[track_caller]
-fn refused(bench: &Bench, line: &str, words: &[&str]) {
-    let said = common::refused(bench, line);
-    for word in words {
-        assert!(said.contains(word), "{line}: {said:?} does not say {word:?}");
-    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Start, unwritable};
 use crate::failure::Failure;
-use crate::interrupt::{self, There, Unfinished};
+use crate::interrupt::{self, Unfinished};
 use crate::journal::{self, Hash, Identity, Journal, Left, Mark};
 use crate::terminal::bytes;
 
@@ -127,7 +127,7 @@ impl Beside {
         let mut outputs = interrupt::outputs();
         fs::rename(&self.place, &self.name)?;
         outputs.unfinished.retain(|u| u.file != self.place);
-        outputs.there = if outputs.unfinished.is_empty() { There::All } else { There::Beginning };
+        outputs.finished();
         self.place = PathBuf::new();
         let _ = fs::remove_file(&self.journal_path);
         Ok(())

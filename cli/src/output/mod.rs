@@ -148,14 +148,14 @@ impl Output {
         match self.to {
             To::Beside(beside) => beside.finish().map_err(|error| unwritable(&self.path, &error)),
             To::Straight(_) => {
-                interrupt::outputs().there = There::All;
+                interrupt::outputs().finished();
                 Ok(())
             }
             To::Spooled(mut file, mut device) => {
                 interrupt::outputs().there = There::Beginning;
                 let copied = file.rewind().and_then(|()| io::copy(&mut file, &mut device));
                 copied.map_err(|error| Failure::of_file(&self.path, format!("writing: {error}")))?;
-                interrupt::outputs().there = There::All;
+                interrupt::outputs().finished();
                 Ok(())
             }
         }

@@ -143,6 +143,15 @@ pub fn refused(bench: &Bench, line: &str) -> String {
     said
 }
 
+/// The same, where the line says each of `words`.
+#[track_caller]
+pub fn refused_with(bench: &Bench, line: &str, words: &[&str]) {
+    let said = refused(bench, line);
+    for word in words {
+        assert!(said.contains(word), "{line}: {said:?} does not say {word:?}");
+    }
+}
+
 /// The numbers of the adapters that tests run on: all, or those of which `SOFTMAX_ADAPTERS` names a
 /// part of the name or the backend. None at all is a failure, not a reason to skip.
 pub fn adapters(bench: &Bench) -> Vec<u64> {

@@ -59,13 +59,13 @@ fn compared(report: &Report) -> String {
     let said = match (compared, cells().count() - compared) {
         (0, _) => "No answer was timed, and the table says why".to_owned(),
         (_, 0) => "Every answer was compared with the specification before it was timed".to_owned(),
-        (_, 1) => "Every answer that was timed was compared with the specification before; \
-             one cell was not measured, and the table says why"
-            .to_owned(),
-        (_, others) => format!(
-            "Every answer that was timed was compared with the specification before; \
-             {others} cells were not measured, and the table says why"
-        ),
+        (_, others) => {
+            let others = if others == 1 { "one cell was".to_owned() } else { format!("{others} cells were") };
+            format!(
+                "Every answer that was timed was compared with the specification before; \
+                 {others} not measured, and the table says why"
+            )
+        }
     };
     match report.cells.iter().filter(is_wrong).count() {
         0 => said + ".",
