@@ -33,7 +33,7 @@ const fn contestant(name: &'static str, home: Home, cpu: bool, gpu: bool) -> Con
 }
 
 /// All of them; ours come first, since the others are compared with them.
-pub const ALL: [Contestant; 10] = [
+pub const ALL: [Contestant; 11] = [
     contestant("reproducible", Home::Ours, true, true),
     contestant("fast", Home::Ours, true, true),
     contestant("numpy", Home::Python, true, false),
@@ -42,6 +42,7 @@ pub const ALL: [Contestant; 10] = [
     contestant("jax", Home::Python, true, false),
     contestant("candle", Home::Rust, true, false),
     contestant("burn", Home::Rust, false, true),
+    contestant("iree", Home::Python, false, true),
     contestant("torch-compile", Home::Python, false, true),
     contestant("triton", Home::Python, false, true),
 ];

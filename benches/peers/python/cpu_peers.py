@@ -8,6 +8,8 @@ class Peer:
     """`prepare` makes `call`, which takes no argument; `result` gives what it computed last."""
 
     call = y = None
+    # The adapter's name, of those that choose one.
+    adapter = ""
 
     def device_nanoseconds(self):
         return None

@@ -13,8 +13,12 @@ import sys
 import time
 
 
-def contestant(name, place, threads):
+def contestant(name, place, threads, adapter):
     """The library by its name; importing it may fail, which is told."""
+    if name == "iree":
+        import iree_peer
+
+        return iree_peer.Iree(adapter)
     if place != "cpu":
         import cuda_peers
 
@@ -61,7 +65,7 @@ def main():
     parser.add_argument("name")
     parser.add_argument("--place", required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--adapter", help="for contestants on wgpu")
+    parser.add_argument("--adapter", default="", help="a part of its name, for contestants on Vulkan")
     args = parser.parse_args()
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -69,8 +73,8 @@ def main():
 
     def open_library():
         nonlocal library
-        library = contestant(args.name, args.place, args.threads)
-        return {"version": library.version, "setting": library.setting}
+        library = contestant(args.name, args.place, args.threads, args.adapter)
+        return {"version": library.version, "setting": library.setting, "device": library.adapter}
 
     if attempt(out, open_library):
         for line in sys.stdin:
