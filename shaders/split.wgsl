@@ -10,8 +10,6 @@ struct Part {
     rank: u32,
     size: u32,
     index: u32,
-    // Whether there is such a part at all.
-    live: bool,
 }
 
 // Whether it is the row's first part: the sink and the row's one result belong to it.
@@ -45,8 +43,8 @@ fn split_clear(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
 @compute @workgroup_size(WORKGROUP)
 fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     open_seal();
+    if (!has_row(group, index)) { return; }
     let part = part_of(group, index);
-    if (!part.live) { return; }
     let x = row_in(part.row);
     let end = visible_to(x, part.end);
     var seen = no_extremes();
@@ -65,8 +63,8 @@ fn split_max(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
 @compute @workgroup_size(WORKGROUP)
 fn split_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     open_seal();
+    if (!has_row(group, index)) { return; }
     let part = part_of(group, index);
-    if (!part.live) { return; }
     let row = scratch_row(part.row);
     let range = row_range(settle_max(scratch_key(row)));
     let x = row_in(part.row);
@@ -90,8 +88,8 @@ fn split_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
 @compute @workgroup_size(WORKGROUP)
 fn split_write(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     open_seal();
+    if (!has_row(group, index)) { return; }
     let part = part_of(group, index);
-    if (!part.live) { return; }
     let row = scratch_row(part.row);
     let key = scratch_key(row);
     let range = row_range(settle_max(key));

@@ -1,7 +1,7 @@
 //! Pipelines of a variant, and small buffers.
 
 use super::ops::Shared;
-use super::source::{Variant, wgsl};
+use super::source::{Variant, in_browser, wgsl};
 use crate::Error;
 
 /// The pipelines of a variant, one per entry point.
@@ -80,7 +80,10 @@ impl Shared {
     }
 
     fn module(&self, variant: &Variant) -> wgpu::ShaderModule {
-        let text = wgsl(variant);
+        let mut text = wgsl(variant);
+        if self.device.adapter_info().backend == wgpu::Backend::BrowserWebGpu {
+            text = in_browser(&text, variant.choice.uses_subgroups());
+        }
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(&variant.label("module")),
             source: wgpu::ShaderSource::Wgsl(text.into()),

@@ -9,3 +9,4 @@ pub mod machine;
 pub mod peers;
 pub mod shell;
 pub mod test;
+pub mod web;

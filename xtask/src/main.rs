@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use xtask::{bundle, ci, counts, isa, machine, peers, test};
+use xtask::{bundle, ci, counts, isa, machine, peers, test, web};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -37,8 +37,14 @@ enum Chore {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Measure this library beside burn, candle, torch, onnxruntime, numpy, jax and Triton
+    /// Measure this library beside burn, IREE, candle, torch, onnxruntime, numpy, jax and Triton
     Peers(Box<PeersOptions>),
+    /// Make the kernels' pipelines in a headless Chromium, whose compiler is stricter than wgpu's own
+    Web {
+        /// The browser's program [default: chromium, or google-chrome]
+        #[arg(long)]
+        browser: Option<PathBuf>,
+    },
     #[command(name = isa::driver::CHILD, hide = true)]
     IsaChild { entry_point: String, immediate_size: u32, bindings: Vec<String> },
     #[command(name = isa::driver::VERSION_CHILD, hide = true)]
@@ -109,6 +115,7 @@ fn run() -> Result<()> {
         Chore::Counts(options) => compare_counts(&options),
         Chore::Bundle { out } => bundle::bundle(out),
         Chore::Peers(options) => peers::peers(options.venv, options.comparison),
+        Chore::Web { browser } => web::web(browser),
         Chore::IsaChild { entry_point, immediate_size, bindings } => {
             isa::driver::child(&entry_point, immediate_size, &bindings)
         }

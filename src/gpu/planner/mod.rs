@@ -150,6 +150,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Whether the kernel's module has subgroup operations.
+    pub(crate) fn uses_subgroups(&self) -> bool {
+        self.subgroups || self.kernel.needs_subgroups()
+    }
+
     /// Units per part of a split row, so that one round of bins takes a lane's share.
     pub(crate) fn part_units(&self, units: u64) -> u64 {
         let group = if self.kernel == Kernel::SplitColumns { 1 } else { u64::from(self.workgroup) };

@@ -1,6 +1,6 @@
 //! Every module that a driver may be given, for checks that need no device.
 
-use super::{Variant, wgsl};
+use super::{Variant, in_browser, wgsl};
 use crate::gpu::options::DTypes;
 use crate::gpu::planner::{Capabilities, Kernel, choose, choose_for};
 use crate::gpu::profile::Profile;
@@ -28,6 +28,15 @@ pub struct Source {
     pub width: u32,
     /// Bytes of an element of the input.
     pub element_bytes: u32,
+    /// Whether it uses subgroup operations.
+    pub subgroups: bool,
+}
+
+impl Source {
+    /// The text as browsers take it, and naga does not.
+    pub fn in_browser(&self) -> String {
+        in_browser(&self.wgsl, self.subgroups)
+    }
 }
 
 /// A module for every operation, precision, kernel and width, for checks that need no device.
@@ -180,5 +189,6 @@ fn entry(variant: &Variant, of: &str) -> Source {
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
         element_bytes: variant.tensor.map_or(DType::F32, |tensor| tensor.types.input).bytes() as u32,
+        subgroups: choice.uses_subgroups(),
     }
 }

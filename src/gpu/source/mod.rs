@@ -28,6 +28,11 @@ pub(crate) fn wgsl(variant: &Variant) -> String {
     text
 }
 
+/// A module's text for a browser, which wants subgroups to be announced; naga 30 takes that line for an error.
+pub(crate) fn in_browser(text: &str, subgroups: bool) -> String {
+    if subgroups { format!("enable subgroups;\n{text}") } else { text.to_owned() }
+}
+
 fn files(variant: &Variant) -> Vec<&'static str> {
     let choice = &variant.choice;
     let mut files = unit(choice);
