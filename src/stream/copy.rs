@@ -1,5 +1,6 @@
 //! Copies on the host, by several threads where they are large.
 
+use super::crew::apart;
 use super::source::PARALLEL_BYTES;
 
 /// Copies between slices of one length.
@@ -10,7 +11,7 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     }
     let mid = from.len() / 2;
     let ((from, from_rest), (to, to_rest)) = (from.split_at(mid), to.split_at_mut(mid));
-    rayon::join(|| copy(from, to), || copy(from_rest, to_rest));
+    apart(|| rayon::join(|| copy(from, to), || copy(from_rest, to_rest)));
 }
 
 /// Copies into a mapped buffer, from byte `at` on, a multiple of 8.
@@ -26,6 +27,7 @@ pub(crate) fn copy_up(from: &[u8], to: &wgpu::Buffer, at: u64) -> Result<(), Str
     }
     let mid = (from.len() / 2).next_multiple_of(64);
     let (from, rest) = from.split_at(mid);
-    let (first, second) = rayon::join(|| copy_up(from, to, at), || copy_up(rest, to, at + mid as u64));
+    let halves = || rayon::join(|| copy_up(from, to, at), || copy_up(rest, to, at + mid as u64));
+    let (first, second) = apart(halves);
     first.and(second)
 }

@@ -1,7 +1,7 @@
 //! The loop: chunks are given to devices, computed while others are read and written, and delivered in
 //! order.
 //!
-//! Everything happens in the task that runs the stream, or in rayon's threads while that task waits for
+//! Everything happens in the task that runs the stream, or in other threads while that task waits for
 //! them; a device works between its submission and its landing. So nothing outlives the stream, and
 //! nothing waits without an owner: the task waits for the first chunk that is not delivered, which is
 //! either computed here or lands.
@@ -13,6 +13,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use super::cpu::{self, CpuSlot, Job, Worked};
+use super::crew;
 use super::io::{Input, Output};
 use super::lane::{Device, Lane};
 use super::memory::Room;
@@ -144,7 +145,7 @@ impl<'a> Engine<'a> {
         free.min_by_key(|(_, lane)| lane.room.slots - lane.free_slots()).map(|(index, _)| index)
     }
 
-    /// Computes a job on rayon's threads, and meanwhile delivers and begins what can be.
+    /// Computes a job on other threads, and meanwhile delivers and begins what can be.
     fn overlap(&mut self, flight: usize, output: &mut Output<'_>) -> Result<(), Stop> {
         let Flight { lane, slot, task, ref mut state } = self.flights[flight];
         *state = State::Computing;
@@ -160,11 +161,8 @@ impl<'a> Engine<'a> {
             worked: Worked::default(),
         };
         let (mut before, part) = output.split(task.out, task.words);
-        let mut served = Ok(());
-        rayon::in_place_scope(|scope| {
-            scope.spawn(|_| job.compute(part));
-            served = self.serve(&mut before);
-        });
+        let holds_device = self.lanes.iter().any(|lane| matches!(lane.device, Device::Gpu(..)));
+        let served = crew::beside(holds_device, || job.compute(part), || self.serve(&mut before));
         *self.cpu_slot(lane, slot) = job.slot;
         served?;
         let found = job.outcome.map_err(Stop::End)?;

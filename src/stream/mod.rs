@@ -35,6 +35,7 @@
 
 mod copy;
 mod cpu;
+mod crew;
 mod engine;
 mod io;
 mod lane;
@@ -57,11 +58,11 @@ pub(crate) use setup::run_on_gpu;
 
 use std::time::Instant;
 
-use crate::error::check_length;
 use crate::{Context, Error, Op, Shape};
 use engine::Engine;
 use io::Output;
 use progress::Tell;
+use setup::Setting;
 
 /// What happens where a device fails and no other is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,12 +78,8 @@ pub enum Fallback {
 /// An operation on the rows of a batch that is never in memory as a whole.
 #[must_use]
 pub struct Stream<'a> {
-    contexts: Vec<&'a Context>,
-    op: Op,
-    shape: Shape,
-    memory: Option<u64>,
-    device_memory: u64,
-    fallback: Fallback,
+    setting: Setting<'a>,
+    // Apart from the rest, which a future may keep across threads: a function need not be `Sync`.
     tell: Option<Box<Tell<'a>>>,
 }
 
@@ -92,21 +89,21 @@ const DEVICE_MEMORY: u64 = 1 << 30;
 impl<'a> Stream<'a> {
     /// A stream through one device, or the CPU where the context is that.
     pub fn new(context: &'a Context, op: impl Into<Op>, shape: Shape) -> Self {
-        Self {
+        let setting = Setting {
             contexts: vec![context],
             op: op.into(),
             shape,
             memory: None,
             device_memory: DEVICE_MEMORY,
             fallback: Fallback::default(),
-            tell: None,
-        }
+        };
+        Self { setting, tell: None }
     }
 
     /// Shares the rows with another device, by measured speed. A context that is there already changes
     /// nothing.
     pub fn and(mut self, context: &'a Context) -> Self {
-        self.contexts.push(context);
+        self.setting.contexts.push(context);
         self
     }
 
@@ -114,20 +111,20 @@ impl<'a> Stream<'a> {
     /// what is free, from 64 MiB to 1 GiB. A software adapter's buffers are the host's memory. What a
     /// memory map holds in the page cache does not count.
     pub fn memory(mut self, bytes: u64) -> Self {
-        self.memory = Some(bytes);
+        self.setting.memory = Some(bytes);
         self
     }
 
     /// Bytes of each device's own memory, 1 GiB by default.
     pub fn device_memory(mut self, bytes: u64) -> Self {
-        self.device_memory = bytes;
+        self.setting.device_memory = bytes;
         self
     }
 
     /// What happens where a device fails and no other is left. Where the source cannot go back, the
     /// elements under way are kept, which takes a part of the memory.
     pub fn fallback(mut self, fallback: Fallback) -> Self {
-        self.fallback = fallback;
+        self.setting.fallback = fallback;
         self
     }
 
@@ -145,12 +142,12 @@ impl<'a> Stream<'a> {
     /// [`Error::NotFinite`] for the scale, [`Error::Memory`] and [`Error::Limit`] where a chunk cannot be
     /// held, [`Error::Device`] for a device that failed before. Afterwards [`Error::Stopped`] with the
     /// cause: [`Error::Source`], [`Error::Sink`] or [`Error::Device`].
-    pub async fn run(mut self, mut source: impl Source, mut sink: impl Sink) -> Result<Summary, Error> {
+    pub async fn run(self, mut source: impl Source, mut sink: impl Sink) -> Result<Summary, Error> {
         let start = Instant::now();
-        let rows = self.shape.row_count();
-        let mut tell = self.tell.take();
-        let mut output = self.output(&mut sink)?;
-        let mut engine = setup::engine(&self, &mut source, matches!(output, Output::Memory(_))).await?;
+        let Self { setting, mut tell } = self;
+        let rows = setting.shape.row_count();
+        let mut output = setting.output(&mut sink)?;
+        let mut engine = setup::engine(&setting, &mut source, matches!(output, Output::Memory(_))).await?;
         if let Some(tell) = &mut tell {
             engine.tell = Some(&mut **tell);
         }
@@ -169,14 +166,6 @@ impl<'a> Stream<'a> {
     /// Those of [`Stream::run`].
     pub fn run_blocking(self, source: impl Source, sink: impl Sink) -> Result<Summary, Error> {
         pollster::block_on(self.run(source, sink))
-    }
-
-    fn output<'o>(&self, sink: &'o mut (dyn Sink + 'o)) -> Result<Output<'o>, Error> {
-        let output = Output::new(sink);
-        if let Output::Memory(out) = &output {
-            check_length("output", self.op.kind.output_words(self.shape)?, out.len())?;
-        }
-        Ok(output)
     }
 }
 

@@ -7,7 +7,7 @@ use super::io::{Input, Output};
 use super::lane::Lane;
 use super::memory::{Demand, Room, default_budget};
 use super::walk::Walk;
-use super::{Fallback, Source, Stream};
+use super::{Fallback, Sink, Source};
 use crate::context::Gpu;
 use crate::error::check_length;
 use crate::gpu::small::is_direct;
@@ -19,6 +19,30 @@ const DEVICE_CHUNK: u64 = 32 << 20;
 const CPU_CHUNK: u64 = 4 << 20;
 /// The same where nothing is copied, and results go past the caches.
 const MEMORY_CHUNK: u64 = 64 << 20;
+
+/// What a stream was told.
+pub(super) struct Setting<'a> {
+    pub contexts: Vec<&'a Context>,
+    pub op: Op,
+    pub shape: Shape,
+    pub memory: Option<u64>,
+    pub device_memory: u64,
+    pub fallback: Fallback,
+}
+
+impl Setting<'_> {
+    /// Where results go.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for memory of another length.
+    pub fn output<'o>(&self, sink: &'o mut (dyn Sink + 'o)) -> Result<Output<'o>, Error> {
+        let output = Output::new(sink);
+        if let Output::Memory(out) = &output {
+            check_length("output", self.op.kind.output_words(self.shape)?, out.len())?;
+        }
+        Ok(output)
+    }
+}
 
 /// What all devices of a stream have in common.
 #[derive(Clone, Copy)]
@@ -119,18 +143,18 @@ fn devices<'a>(contexts: &[&'a Context], shape: Shape) -> Vec<Option<&'a Gpu>> {
 /// A stream's engine, ready to run.
 ///
 /// # Errors
-/// Those of [`Stream::run`] that come before anything is read.
+/// Those of `Stream::run` that come before anything is read.
 pub(super) async fn engine<'a>(
-    stream: &Stream<'a>,
+    setting: &Setting<'a>,
     source: &'a mut (dyn Source + 'a),
     in_memory: bool,
 ) -> Result<Engine<'a>, Error> {
-    let (op, shape) = (stream.op.checked()?, stream.shape.contiguous()?.as_rows());
+    let (op, shape) = (setting.op.checked()?, setting.shape.contiguous()?.as_rows());
     if let Some(x) = source.memory() {
         check_length("input", shape.elements()?, x.len())?;
     }
-    let devices = devices(&stream.contexts, shape);
-    let falls_back = stream.fallback == Fallback::Cpu && devices.iter().all(Option::is_some);
+    let devices = devices(&setting.contexts, shape);
+    let falls_back = setting.fallback == Fallback::Cpu && devices.iter().all(Option::is_some);
     let may_repeat = devices.iter().any(Option::is_some) && (falls_back || devices.len() > 1);
     let terms = Terms {
         op,
@@ -139,8 +163,8 @@ pub(super) async fn engine<'a>(
         copies_in: source.memory().is_none(),
         copies_out: !in_memory,
         keeps: may_repeat && !source.can_go_back(),
-        host: stream.memory.unwrap_or_else(default_budget) / devices.len() as u64,
-        device: stream.device_memory,
+        host: setting.memory.unwrap_or_else(default_budget) / devices.len() as u64,
+        device: setting.device_memory,
     };
     op.kind.output_words(shape)?;
     let (mut rooms, mut spare) = rooms(&terms, &devices, falls_back)?;

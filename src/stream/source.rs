@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read};
 
 use rayon::prelude::*;
 
+use super::crew::apart;
+
 /// Elements of rows, one after the other. A slice of f32 is one, and so is a memory map by way of a
 /// slice; [`Reader`], [`Chunks`] and [`Positioned`] make one of other things.
 ///
@@ -211,11 +213,14 @@ impl<R: ReadAt> Source for Positioned<R> {
     }
 }
 
-/// Reads on rayon's threads.
+/// Reads by several threads where there is much to read.
 pub(crate) fn read_parallel(source: &dyn SharedSource, at: u64, into: &mut [f32]) -> io::Result<()> {
     const PIECE: usize = PARALLEL_BYTES / 4;
+    if into.len() <= PIECE {
+        return source.read_shared(at, into);
+    }
     let pieces = into.par_chunks_mut(PIECE).enumerate();
-    pieces.try_for_each(|(i, piece)| source.read_shared(at + (i * PIECE) as u64, piece))
+    apart(|| pieces.try_for_each(|(i, piece)| source.read_shared(at + (i * PIECE) as u64, piece)))
 }
 
 fn ended(why: &str) -> io::Error {
