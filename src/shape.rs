@@ -169,6 +169,14 @@ impl Shape {
         Self::rows(self.rows as usize, self.cols as usize)
     }
 
+    /// As many rows, of one element each; what broadcasts to the rows still does.
+    pub(crate) fn with_one_column(mut self) -> Self {
+        let reduced = self.reduced;
+        let dims = self.dims.iter_mut().enumerate().filter(|(axis, _)| reduced >> axis & 1 != 0);
+        dims.for_each(|(_, dim)| *dim = 1);
+        Self { cols: 1, ..self }
+    }
+
     /// The array's axes; where it has more than [`MAX_AXES`], some are merged.
     pub fn dims(&self) -> &[u64] {
         &self.dims[..self.rank()]

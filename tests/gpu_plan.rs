@@ -119,18 +119,43 @@ fn more_rows_than_a_dimension_has_workgroups() {
     }
 }
 
+/// Nothing but where there is no result: rows without columns have one each in the operations with one per row.
 #[test]
 fn an_empty_batch_records_nothing() {
     for entry in common::test_adapters() {
         let gpu = Gpu::with_limits(&entry, |_| ());
         for shape in [Shape::rows(0, 5), Shape::rows(5, 0), Shape::rows(0, 0)] {
-            let buffer = gpu.filled(0, &[1.0; 8]);
-            let other = gpu.filled(0, &[1.0; 8]);
-            let prepared = gpu.ops(Options::default()).prepare(Softmax::new(), shape, DTypes::F32).unwrap();
-            let plan = prepared.bind(SoftmaxArgs::new(&buffer, &other)).unwrap();
-            assert_eq!((plan.dispatches(), plan.kernel()), (0, None));
-            gpu.submit(&[&plan], &other);
+            let results = |kind: &OpKind| kind.output_words(shape).unwrap();
+            for kind in OpKind::ALL.into_iter().filter(|kind| results(kind) == 0) {
+                let buffer = gpu.filled(0, &[1.0; 8]);
+                let other = gpu.filled(0, &[1.0; 8]);
+                let op = Op::new(kind);
+                let prepared = gpu.ops(Options::default()).prepare(op, shape, DTypes::F32).unwrap();
+                let plan = prepared.bind(SoftmaxArgs::new(&buffer, &other)).unwrap();
+                assert_eq!((plan.dispatches(), plan.kernel()), (0, None));
+                gpu.submit(&[&plan], &other);
+            }
         }
+    }
+}
+
+#[test]
+fn rows_without_columns_give_what_the_cpu_gives() {
+    for entry in common::test_adapters() {
+        let gpu = Gpu::with_limits(&entry, |_| ());
+        for op in [OpKind::LogSumExp, OpKind::RowStats].map(Op::new) {
+            for rows in [1, 3, 100] {
+                let shape = Shape::rows(rows, 0);
+                let got = run(&gpu, Options::default(), op, &[], shape, (0, 12));
+                assert_eq!(got, expected(op, &[], shape), "{entry} {op:?} {rows} rows");
+            }
+        }
+        // The input has no element: any buffer will do.
+        let (unbound, output) = (gpu.unbindable(0), gpu.filled(0, &[1.0; 3]));
+        let prepared =
+            gpu.ops(Options::default()).prepare(LogSumExp::new(), Shape::rows(3, 0), DTypes::F32).unwrap();
+        let plan = prepared.bind(SoftmaxArgs::new(&unbound, &output)).unwrap();
+        assert_eq!(gpu.submit(&[&plan], &output)[..3], [f32::NEG_INFINITY.to_bits(); 3], "{entry}");
     }
 }
 
@@ -142,12 +167,7 @@ fn what_cannot_be_bound_is_refused_by_name() {
             gpu.ops(Options::default()).prepare(Softmax::new(), Shape::rows(10, 100), DTypes::F32).unwrap();
         let (good, small) = (gpu.filled(0, &[0.0; 1000]), gpu.filled(0, &[0.0; 500]));
         let other = gpu.filled(0, &[0.0; 1000]);
-        let plain = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: 4000,
-            usage: wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let plain = gpu.unbindable(4000);
         let refused = |args| prepared.bind(args).unwrap_err().to_string();
         let short = refused(SoftmaxArgs::new(&small, &good));
         assert!(short.starts_with("input: ") && short.contains("1000") && short.contains("564"), "{short}");

@@ -3,11 +3,11 @@
 mod common;
 mod tensor;
 
-use tensor::battery::{battery, battery_of, by_kernel, is_full};
+use tensor::battery::{battery, battery_of, by_kernel, is_full, without_columns};
 use tensor::{Device, ragged::ragged, run};
 use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::Thoroughness;
-use wgpu_softmax::verify::tensor::{first_tensor_difference, tensor_cases};
+use wgpu_softmax::verify::tensor::{expected_tensor, first_tensor_difference, tensor_cases};
 use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
 
 #[test]
@@ -156,6 +156,47 @@ fn ragged_rows_are_those_of_the_specification() {
                 }
             }
         }
+    }
+}
+
+/// With sinks a row's result is its sink's; of everything else beside it nothing is left.
+#[test]
+fn tensors_without_columns_give_the_bits_of_the_specification() {
+    for entry in common::test_adapters() {
+        for kernel in [None, Some(Kernel::ThreadLoop), Some(Kernel::Workgroup), Some(Kernel::Split)] {
+            let mut options = Options::default();
+            options.force = kernel;
+            let device = Device::new(&entry, options);
+            for case in without_columns() {
+                let got = run(&device, &case, false).unwrap_or_else(|e| panic!("{entry} {}: {e}", case.name));
+                let different = first_tensor_difference(&case, &expected_tensor(&case), &got);
+                assert_eq!(different, None, "{entry} {kernel:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ragged_rows_of_no_elements_are_empty_rows() {
+    for entry in common::test_adapters() {
+        let device = Device::new(&entry, Options::default());
+        let buffer = |words: &[u32]| device.filled(bytemuck::cast_slice(words));
+        let run = |op: Op, max_cols, offsets: &[u32], elements: TensorRef<'_>| {
+            let terms = Terms::new().sinks(&[3]);
+            let prepared = device.ops.prepare_ragged(op, 3, max_cols, DTypes::F32, &terms).unwrap();
+            let (out, offsets) = (buffer(&[7; 3]), buffer(offsets));
+            let sinks = buffer(&[0.5f32, f32::NAN, -2.0].map(f32::to_bits));
+            let args = SoftmaxArgs::new(elements, device.at(&out)).offsets(device.at(&offsets));
+            let plan = prepared.bind(args.sinks(device.at(&sinks))).unwrap();
+            device.gpu.submit(&[&plan], &out)[device.guard / 4..][..3].to_vec()
+        };
+        let some = buffer(&[0; 8]);
+        let at_end = TensorRef::from(&some).at(some.size());
+        let log_sum_exp = Op::new(OpKind::LogSumExp);
+        let sinks = [0.5, f32::from_bits(0x7fc0_0000), -2.0].map(f32::to_bits);
+        assert_eq!(run(log_sum_exp, 0, &[0, 2, 4, 5], device.at(&some)), sinks, "{entry}");
+        assert_eq!(run(log_sum_exp, 5, &[0; 4], at_end), sinks, "{entry}");
+        assert_eq!(run(Op::new(OpKind::Softmax), 5, &[0; 4], at_end), [7; 3], "{entry}");
     }
 }
 

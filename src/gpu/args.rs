@@ -117,6 +117,13 @@ impl<'a> SoftmaxArgs<'a> {
         self.with(Beside::Alibi, slopes.into())
     }
 
+    /// Of rows without columns: `zero`, a word of 0, stands for their elements and lengths.
+    pub(super) fn without_columns(&self, zero: &'a wgpu::Buffer) -> Self {
+        let mut beside = [None; 6];
+        beside[Beside::Sinks as usize] = self.beside[Beside::Sinks as usize];
+        Self { input: zero.into(), beside, ..*self }.lengths(zero)
+    }
+
     fn with(mut self, what: Beside, tensor: TensorRef<'a>) -> Self {
         self.beside[what as usize] = Some(tensor);
         self

@@ -109,9 +109,10 @@ impl Ops {
     ) -> Result<Prepared, Error> {
         let op = op.into().with_usual_empty_row(terms.form().hides()).checked()?;
         shape.elements()?;
-        op.kind.output_words(shape)?;
         types.check(op.kind)?;
-        let is_plain = terms.is_empty() && types == DTypes::F32 && shape.is_contiguous();
+        // Rows without columns are computed as a tensor, where they have results.
+        let no_columns = shape.is_empty() && op.kind.output_words(shape)? != 0;
+        let is_plain = terms.is_empty() && types == DTypes::F32 && shape.is_contiguous() && !no_columns;
         if is_plain {
             return self.prepare_plain(op, shape);
         }
@@ -156,11 +157,13 @@ impl Ops {
 
     fn prepare_walk(&self, op: Op, shape: Shape, types: DTypes, tensor: Tensor) -> Result<Prepared, Error> {
         let mut choice = None;
-        if !shape.is_empty() {
-            let chosen = self.choose(&tensor.rows(), None)?;
+        if op.kind.output_words(shape)? != 0 {
+            let bare = shape.is_empty().then(|| tensor.without_columns(&op)).transpose()?;
+            let computed = bare.as_ref().unwrap_or(&tensor);
+            let chosen = self.choose(&computed.rows(), None)?;
             choice = Some(chosen);
             // Where operands share a buffer there may be fewer bindings than it takes to hold them all.
-            let variant = tensor.variant(&op, chosen, &tensor.slots_apart(), false);
+            let variant = computed.variant(&op, chosen, &computed.slots_apart(), false);
             if self.shared.check_bindings(&variant).is_ok() {
                 self.pipelines(&variant)?;
             }

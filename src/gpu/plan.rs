@@ -74,10 +74,8 @@ impl Plan {
             let why = "it was not prepared for; add it to the terms, or leave it out";
             return Err(Error::Binding { operand: what.name(false), why: why.into() });
         }
-        if elements != 0 && results != 0 || args.in_place {
-            check_in_place(prepared.op.kind, DTypes::F32, &args)?;
-        }
-        if prepared.shape.is_empty() {
+        check_in_place(prepared.op.kind, DTypes::F32, elements != 0, &args)?;
+        if results == 0 {
             return Ok(Self { dispatches: Vec::new(), kernel: None });
         }
         let elementwise = prepared.op.kind.is_elementwise();

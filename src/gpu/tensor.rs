@@ -94,6 +94,25 @@ impl Tensor {
         Ok(tensor.narrow())
     }
 
+    /// What rows without columns are computed as: each of one element, and a length of 0 that leaves it out.
+    /// Nothing but sinks stays beside it.
+    ///
+    /// # Errors
+    /// None beyond those of [`Tensor::new`].
+    pub fn without_columns(&self, op: &Op) -> Result<Self, Error> {
+        let terms = Terms { lengths: Some(Vec::new()), sinks: self.terms.sinks.clone(), ..Terms::default() };
+        let types = DTypes::new(DType::F32, self.types.output);
+        let mut bare = Self::new(op, self.shape.with_one_column(), types, &terms)?.narrow();
+        // The element is one and the same for all rows.
+        bare.levels.rows.iter_mut().for_each(|level| level.strides[INPUT] = 0);
+        Ok(bare)
+    }
+
+    /// Whether no row has an element in these buffers.
+    pub fn is_without_columns(&self, args: &SoftmaxArgs<'_>) -> bool {
+        self.shape.cols() == 0 || self.ragged && self.total(args) == 0
+    }
+
     /// Elements of a row that the bins of its sum are chosen by.
     fn row_length(&self) -> u64 {
         self.shape.cols() + u64::from(self.terms.sinks.is_some())
@@ -197,7 +216,7 @@ impl Tensor {
         let elements = if self.ragged { 0 } else { self.shape.elements()? };
         check_operand("input", args.input, elements, self.types.input.bytes() * 8)?;
         check_operand("output", args.output, of_shape(results), self.types.output.bytes() * 8)?;
-        check_in_place(op.kind, self.types, args)?;
+        check_in_place(op.kind, self.types, self.ragged || elements != 0, args)?;
         for what in Beside::ALL {
             let operand = what.name(self.ragged);
             let (given, needed) = (args.beside[what as usize], self.beside(what));
@@ -229,13 +248,18 @@ impl Tensor {
     }
 }
 
-/// Whether input and output lie apart, or may be one.
+/// Whether input and output lie apart, or may be one. An input that is not `read` may be any buffer.
 ///
 /// # Errors
 /// [`Error::Binding`], [`Error::DType`], [`Error::NotInPlace`].
-pub(super) fn check_in_place(kind: OpKind, types: DTypes, args: &SoftmaxArgs<'_>) -> Result<(), Error> {
+pub(super) fn check_in_place(
+    kind: OpKind,
+    types: DTypes,
+    read: bool,
+    args: &SoftmaxArgs<'_>,
+) -> Result<(), Error> {
     if !args.in_place {
-        return check_apart(("input", args.input), args.output);
+        return if read { check_apart(("input", args.input), args.output) } else { Ok(()) };
     }
     if !kind.is_elementwise() {
         return Err(Error::NotInPlace { op: kind.name() });

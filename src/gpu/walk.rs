@@ -34,7 +34,25 @@ pub(super) struct Walk<'a> {
 /// Binds buffers to a tensor's operation.
 pub(super) fn bind(prepared: &Prepared, tensor: &Tensor, args: &SoftmaxArgs<'_>) -> Result<Plan, Error> {
     tensor.check_args(&prepared.op, args)?;
-    let Some(mut choice) = prepared.choice else { return Ok(Plan::of(Vec::new(), None)) };
+    let Some(choice) = prepared.choice else { return Ok(Plan::of(Vec::new(), None)) };
+    if !tensor.is_without_columns(args) {
+        return bind_columns(prepared, tensor, args, choice);
+    }
+    if prepared.op.kind.is_elementwise() {
+        return Ok(Plan::of(Vec::new(), None));
+    }
+    let bare = tensor.without_columns(&prepared.op)?;
+    let args = args.without_columns(&prepared.ops.shared.seal);
+    bind_columns(prepared, &bare, &args, prepared.ops.choose(&bare.rows(), None)?)
+}
+
+/// The same where there is an element to read.
+fn bind_columns(
+    prepared: &Prepared,
+    tensor: &Tensor,
+    args: &SoftmaxArgs<'_>,
+    mut choice: Choice,
+) -> Result<Plan, Error> {
     let narrow = (!tensor.takes(args)).then(|| tensor.narrow());
     let tensor = narrow.as_ref().unwrap_or(tensor);
     if narrow.is_some() {

@@ -58,6 +58,17 @@ impl Gpu {
         })
     }
 
+    /// A buffer of usage COPY_DST alone.
+    pub fn unbindable(&self, size: u64) -> wgpu::Buffer {
+        let usage = wgpu::BufferUsages::COPY_DST;
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
     /// Submits the plans in one encoder and reads a buffer back.
     pub fn submit(&self, plans: &[&Plan], read: &wgpu::Buffer) -> Vec<u32> {
         let mut encoder = self.device.create_command_encoder(&Default::default());
