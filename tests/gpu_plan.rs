@@ -204,5 +204,11 @@ fn what_cannot_be_prepared_is_refused_before_anything_is_made() {
             assert!(matches!(forced, Err(Error::Kernel { .. })), "{kernel:?} {cols}");
         }
         assert!(prepare(Options::default(), RowStatistics::new().into(), Shape::rows(1, 1 << 30)).is_ok());
+        let endless =
+            prepare(Options::default(), LogSumExp::new().into(), Shape::rows(usize::MAX, 0)).unwrap();
+        assert_eq!(endless.output_bytes(), u64::MAX);
+        let (input, output) = (gpu.filled(0, &[]), gpu.filled(0, &[]));
+        let bound = endless.bind(SoftmaxArgs::new(&input, &output));
+        assert!(matches!(bound, Err(Error::Length { operand: "output", .. })));
     }
 }

@@ -254,6 +254,9 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(prepared.bind(args.mask(&mask).sinks(&sinks)).is_ok());
 
     let odd = device.ops.prepare(softmax, Shape::rows(1, 3), DTypes::new(DType::F16, DType::F16)).unwrap();
+    assert_eq!(odd.output_bytes(), 8, "whole words, as they are bound");
+    let eight = buffer(odd.output_bytes());
+    assert!(odd.bind(SoftmaxArgs::new(&eight, &output)).is_ok());
     let six = buffer(6);
     let bound = odd.bind(SoftmaxArgs::new(&six, &output)).unwrap_err().to_string();
     assert!(bound.contains("2 bytes longer"), "{bound}");

@@ -44,10 +44,12 @@ impl Prepared {
         self.types
     }
 
-    /// Bytes of the result; of ragged rows with results for each element, those of rows that are all as
-    /// long as they may be.
+    /// Bytes of the result in whole words, as [`Prepared::bind`] wants them: a multiple of 4. Of ragged rows with
+    /// results for each element, those of rows that are all as long as they may be; `u64::MAX` where there are
+    /// more than can be counted.
     pub fn output_bytes(&self) -> u64 {
-        self.op.kind.output_words(self.shape).map_or(0, |words| words * self.types.output.bytes())
+        let bytes = |words: u64| words.checked_mul(self.types.output.bytes())?.checked_next_multiple_of(4);
+        self.op.kind.output_words(self.shape).ok().and_then(bytes).unwrap_or(u64::MAX)
     }
 
     /// Binds buffers. All errors end here: what it returns can only be recorded.
