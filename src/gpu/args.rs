@@ -130,7 +130,25 @@ impl<'a> SoftmaxArgs<'a> {
     }
 }
 
-/// Whether a buffer holds so many elements of so many bits each, and can be bound.
+/// Whether a buffer can be bound from where an operand in it starts.
+///
+/// # Errors
+/// [`Error::Binding`], naming the operand.
+pub(super) fn check_view(operand: &'static str, tensor: TensorRef<'_>) -> Result<(), Error> {
+    let (usage, size, offset) = (tensor.buffer.usage(), tensor.buffer.size(), tensor.offset);
+    let refused = |why: String| Err(Error::Binding { operand, why });
+    if !usage.contains(wgpu::BufferUsages::STORAGE) {
+        return refused(format!("its buffer has usage {usage:?}; create it with BufferUsages::STORAGE"));
+    }
+    if offset > size {
+        return refused(format!(
+            "it starts {offset} bytes into its buffer of {size}; let it start within it"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a buffer holds so many elements of so many bits each, and can be bound where there is one.
 ///
 /// # Errors
 /// [`Error::Binding`] and [`Error::Length`], naming the operand.
@@ -142,9 +160,8 @@ pub(super) fn check_operand(
 ) -> Result<(), Error> {
     let TensorRef { buffer, offset } = tensor;
     let refused = |why: String| Err(Error::Binding { operand, why });
-    if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) && elements > 0 {
-        let usage = buffer.usage();
-        return refused(format!("its buffer has usage {usage:?}; create it with BufferUsages::STORAGE"));
+    if elements > 0 {
+        check_view(operand, tensor)?;
     }
     if offset % 4 != 0 {
         return refused(format!("it starts {offset} bytes into its buffer; that must be a multiple of 4"));

@@ -15,6 +15,7 @@ pub mod planner;
 mod prepared;
 pub mod profile;
 mod reach;
+mod scopes;
 mod side;
 pub(crate) mod small;
 pub mod source;

@@ -1,6 +1,7 @@
 //! Pipelines of a variant, and small buffers.
 
 use super::ops::Shared;
+use super::scopes::caught;
 use super::source::{Variant, in_browser, wgsl};
 use crate::Error;
 
@@ -34,7 +35,14 @@ impl Pipelines {
 
 impl Shared {
     pub(super) fn compile(&self, variant: &Variant) -> Result<Pipelines, Error> {
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let (pipelines, said) = caught(&self.device, || self.create(variant));
+        match said {
+            Some(error) => Err(Error::device(format_args!("{}: {error}", variant.label("pipeline")))),
+            None => Ok(pipelines),
+        }
+    }
+
+    fn create(&self, variant: &Variant) -> Pipelines {
         let layout = self.bind_group_layout(variant);
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&variant.label("layout")),
@@ -57,10 +65,7 @@ impl Shared {
             })
         };
         let stages = variant.entry_points().iter().map(stage).collect();
-        match pollster::block_on(scope.pop()) {
-            Some(error) => Err(Error::device(format_args!("{}: {error}", variant.label("pipeline")))),
-            None => Ok(Pipelines { layout, stages }),
-        }
+        Pipelines { layout, stages }
     }
 
     /// Whether the device can bind what a variant needs.

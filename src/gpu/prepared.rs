@@ -7,8 +7,10 @@ use super::ops::Ops;
 use super::options::DTypes;
 use super::plan::Plan;
 use super::planner::{Choice, Kernel};
+use super::scopes::caught;
 use super::tensor::Tensor;
 use super::walk;
+use crate::error::one_line;
 use crate::{Error, Op, Shape};
 
 /// An operation with its shape, planned and compiled; buffers come with [`Prepared::bind`].
@@ -56,14 +58,27 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Error::Length`] for buffers that are too small, [`Error::Binding`] for a missing or unforeseen
-    /// operand, a missing usage flag, an offset that is no multiple of 4 or operands that overlap,
+    /// operand, a missing usage flag, an offset that is no multiple of 4, operands that overlap or a buffer
+    /// that is invalid, destroyed or another device's,
     /// [`Error::NotInPlace`] and [`Error::DType`] for results that cannot overwrite the elements,
     /// [`Error::Limit`] for a row, or more operands, than the device can bind, [`Error::Kernel`] and
     /// [`Error::Device`] as for [`Ops::prepare`].
     pub fn bind(&self, args: SoftmaxArgs<'_>) -> Result<Plan, Error> {
-        match &self.tensor {
+        let (bound, said) = caught(&self.ops.shared.device, || match &self.tensor {
             Some(tensor) => walk::bind(self, tensor, &args),
             None => Plan::plain(self, args),
+        });
+        match (said, bound) {
+            (None, bound) => bound,
+            // What is ours was valid: a buffer of the caller's is not.
+            (Some(error @ wgpu::Error::Validation { .. }), Ok(_)) => {
+                let why = format!(
+                    "wgpu cannot bind one of them: {}; pass valid buffers of this device that are not destroyed",
+                    one_line(error)
+                );
+                Err(Error::Binding { operand: "buffers", why })
+            }
+            (Some(error), _) => Err(Error::device(error)),
         }
     }
 }

@@ -62,6 +62,36 @@ pub(super) fn blocks<T: Pod>(
     for (block, place) in blocks.iter().zip(bytes.chunks_exact_mut(stride)) {
         place[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(block));
     }
+    check_size(shared, size_of::<T>() as u64, bytes.len() as u64, usage)?;
     let buffer = filled_buffer(&shared.device, label, &bytes, usage)?;
     Ok(Blocks { buffer, stride: stride as u64, size: size_of::<T>() as u64 })
+}
+
+/// Whether the device can bind a block, and hold them all.
+///
+/// # Errors
+/// [`Error::Limit`] where it cannot.
+fn check_size(shared: &Shared, block: u64, all: u64, usage: wgpu::BufferUsages) -> Result<(), Error> {
+    let limits = &shared.limits;
+    let (what, bound, hint) = match usage.contains(wgpu::BufferUsages::UNIFORM) {
+        true => (
+            "bytes of a dispatch's parameters",
+            limits.max_uniform_buffer_binding_size,
+            "request a larger max_uniform_buffer_binding_size",
+        ),
+        false => (
+            "bytes of the table of a tensor",
+            limits.max_storage_buffer_binding_size,
+            "request a larger max_storage_buffer_binding_size",
+        ),
+    };
+    if block > bound {
+        return Err(Error::Limit { what, needed: block, limit: bound, hint });
+    }
+    let limit = limits.max_buffer_size;
+    if all > limit {
+        let hint = "request a larger max_buffer_size, or split the batch into fewer rows";
+        return Err(Error::Limit { what: "bytes of what dispatches are told", needed: all, limit, hint });
+    }
+    Ok(())
 }

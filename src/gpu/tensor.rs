@@ -1,6 +1,6 @@
 //! A tensor with what stands beside it, as kernels take it: the walk over it, and its variant of them.
 
-use super::args::{Beside, SoftmaxArgs, check_apart, check_operand};
+use super::args::{Beside, SoftmaxArgs, check_apart, check_operand, check_view};
 use super::levels::Levels;
 use super::options::DTypes;
 use super::planner::{Access, Apart, Choice, Rows, SIDE};
@@ -214,6 +214,11 @@ impl Tensor {
         let results = op.kind.output_words(self.shape)?;
         let of_shape = |elements: u64| if self.ragged && self.per_element { 0 } else { elements };
         let elements = if self.ragged { 0 } else { self.shape.elements()? };
+        if self.ragged {
+            // How much of them is bound depends on the buffers, not on the shape.
+            check_view("input", args.input)?;
+            check_view("output", args.output)?;
+        }
         check_operand("input", args.input, elements, self.types.input.bytes() * 8)?;
         check_operand("output", args.output, of_shape(results), self.types.output.bytes() * 8)?;
         check_in_place(op.kind, self.types, self.ragged || elements != 0, args)?;
