@@ -200,6 +200,40 @@ fn ragged_rows_of_no_elements_are_empty_rows() {
     }
 }
 
+/// Where the rows lie in such a buffer only the caller knows.
+#[test]
+fn ragged_rows_may_lie_in_a_buffer_beyond_a_binding() {
+    for entry in common::test_adapters() {
+        let device = Device::with_limits(&entry, Options::default(), |limits| {
+            limits.max_storage_buffer_binding_size = 16_384;
+        });
+        let x = common::gpu::logits(10_000);
+        let (input, out) = (device.gpu.filled(0, &x), device.gpu.filled(0, &vec![0.0; 10_000]));
+        let offsets = device.filled(bytemuck::cast_slice(&[0u32, 3, 3, 40]));
+        let softmax = Op::new(OpKind::Softmax);
+        let prepared = device.ops.prepare_ragged(softmax, 3, 40, DTypes::F32, &Terms::new()).unwrap();
+        let bind = |offset, size: Option<u64>| {
+            let of = |buffer| {
+                let tensor = TensorRef::from(buffer).at(offset);
+                size.map_or(tensor, |size| tensor.with_size(size))
+            };
+            prepared.bind(SoftmaxArgs::new(of(&input), of(&out)).offsets(device.at(&offsets)))
+        };
+        let all = bind(0, None).unwrap_err().to_string();
+        assert!(all.contains("16384") && all.contains("TensorRef::with_size"), "{all}");
+        let behind = bind(400, Some(40_000)).unwrap_err().to_string();
+        assert!(behind.starts_with("input: its 40000 bytes from 400 on"), "{behind}");
+        let plan = bind(20_000, Some(160)).unwrap();
+        let got = device.gpu.submit(&[&plan], &out);
+        let row = |from: usize, to: usize| common::expected(softmax, &x[from..to], Shape::rows(1, to - from));
+        let want: Vec<u32> =
+            [row(5000, 5003), row(5003, 5040)].concat().into_iter().map(f32::to_bits).collect();
+        assert!(
+            got[5000..5040] == want && got[..5000].iter().chain(&got[5040..10_000]).all(|word| *word == 0)
+        );
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_refused_by_name() {
     let entry = common::test_adapters().remove(0);

@@ -11,6 +11,8 @@ pub struct TensorRef<'a> {
     /// Bytes before the first element, a multiple of 4, of whatever type. Offsets that are multiples of 16
     /// are faster.
     pub offset: u64,
+    /// Bytes from there that belong to it; the rest of the buffer where `None`.
+    pub size: Option<u64>,
 }
 
 /// Where results go: the same kind of view as [`TensorRef`].
@@ -22,11 +24,24 @@ impl<'a> TensorRef<'a> {
     pub fn at(self, offset: u64) -> Self {
         Self { offset, ..self }
     }
+
+    /// Ends this many bytes after its start. Of ragged rows no more than that is bound, so that they may lie
+    /// in a buffer larger than a binding.
+    #[must_use]
+    pub fn with_size(self, bytes: u64) -> Self {
+        Self { size: Some(bytes), ..self }
+    }
+
+    /// Bytes that belong to it.
+    pub(super) fn bytes(self) -> u64 {
+        let rest = self.buffer.size().saturating_sub(self.offset);
+        self.size.map_or(rest, |bytes| bytes.min(rest))
+    }
 }
 
 impl<'a> From<&'a wgpu::Buffer> for TensorRef<'a> {
     fn from(buffer: &'a wgpu::Buffer) -> Self {
-        Self { buffer, offset: 0 }
+        Self { buffer, offset: 0, size: None }
     }
 }
 
@@ -145,6 +160,11 @@ pub(super) fn check_view(operand: &'static str, tensor: TensorRef<'_>) -> Result
             "it starts {offset} bytes into its buffer of {size}; let it start within it"
         ));
     }
+    if let Some(bytes) = tensor.size.filter(|bytes| *bytes > size - offset) {
+        return refused(format!(
+            "its {bytes} bytes from {offset} on end behind its buffer of {size}; let it end within it"
+        ));
+    }
     Ok(())
 }
 
@@ -158,7 +178,7 @@ pub(super) fn check_operand(
     elements: u64,
     bits: u64,
 ) -> Result<(), Error> {
-    let TensorRef { buffer, offset } = tensor;
+    let offset = tensor.offset;
     let refused = |why: String| Err(Error::Binding { operand, why });
     if elements > 0 {
         check_view(operand, tensor)?;
@@ -166,7 +186,7 @@ pub(super) fn check_operand(
     if offset % 4 != 0 {
         return refused(format!("it starts {offset} bytes into its buffer; that must be a multiple of 4"));
     }
-    let there = buffer.size().saturating_sub(offset);
+    let there = tensor.bytes();
     let found = there.saturating_mul(8) / bits;
     if found < elements {
         return Err(Error::Length { operand, needed: elements, found });

@@ -124,7 +124,8 @@ impl Ops {
     /// `offsets[i + 1]`, in input and results alike. Of the terms it takes sinks and scales per row.
     ///
     /// The kernel is chosen by `max_cols`. Offsets in a buffer cannot be checked: of a row that is longer
-    /// only the first `max_cols` elements count, and nothing outside the buffers is touched.
+    /// only the first `max_cols` elements count, and nothing outside the buffers is touched. All of the buffers
+    /// behind where input and results start is bound, or as much as [`super::TensorRef::with_size`] says.
     ///
     /// # Errors
     /// Those of [`Ops::prepare_tensor`]; [`Error::Limit`] for rows of more than 2^18 columns, with which

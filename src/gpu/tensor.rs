@@ -1,6 +1,6 @@
 //! A tensor with what stands beside it, as kernels take it: the walk over it, and its variant of them.
 
-use super::args::{Beside, SoftmaxArgs, check_apart, check_operand, check_view};
+use super::args::{Beside, SoftmaxArgs, TensorRef, check_apart, check_operand, check_view};
 use super::levels::Levels;
 use super::options::DTypes;
 use super::planner::{Access, Apart, Choice, Rows, SIDE};
@@ -245,9 +245,7 @@ impl Tensor {
 
     /// Elements of ragged rows that lie in input and results.
     pub fn total(&self, args: &SoftmaxArgs<'_>) -> u64 {
-        let of = |tensor: super::args::TensorRef<'_>, dtype: DType| {
-            tensor.buffer.size().saturating_sub(tensor.offset) / 4 * 4 / dtype.bytes()
-        };
+        let of = |tensor: TensorRef<'_>, dtype: DType| tensor.bytes() / 4 * 4 / dtype.bytes();
         let read = of(args.input, self.types.input);
         if self.per_element { read.min(of(args.output, self.types.output)) } else { read }
     }

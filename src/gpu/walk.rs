@@ -91,6 +91,13 @@ impl Walk<'_> {
                 limit: self.most_groups(),
                 hint: "use the CPU",
             },
+            _ if self.tensor.ragged => Error::Limit {
+                what: "bytes of ragged rows in a binding",
+                needed: self.largest(&piece),
+                limit: self.most_bytes(),
+                hint: "say by TensorRef::with_size which part of the buffer the rows have, split the batch into \
+                       fewer rows, or request a larger max_storage_buffer_binding_size",
+            },
             _ => Error::Limit {
                 what: "bytes of one row's operands in a binding",
                 needed: self.largest(&piece),
