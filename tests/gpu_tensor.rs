@@ -4,7 +4,8 @@ mod common;
 mod tensor;
 
 use tensor::battery::{battery, battery_of, by_kernel, is_full, without_columns};
-use tensor::{Device, ragged::ragged, run};
+use tensor::ragged::{beyond_a_binding, of_no_elements, ragged};
+use tensor::{Device, run};
 use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{expected_tensor, first_tensor_difference, tensor_cases};
@@ -179,58 +180,15 @@ fn tensors_without_columns_give_the_bits_of_the_specification() {
 #[test]
 fn ragged_rows_of_no_elements_are_empty_rows() {
     for entry in common::test_adapters() {
-        let device = Device::new(&entry, Options::default());
-        let buffer = |words: &[u32]| device.filled(bytemuck::cast_slice(words));
-        let run = |op: Op, max_cols, offsets: &[u32], elements: TensorRef<'_>| {
-            let terms = Terms::new().sinks(&[3]);
-            let prepared = device.ops.prepare_ragged(op, 3, max_cols, DTypes::F32, &terms).unwrap();
-            let (out, offsets) = (buffer(&[7; 3]), buffer(offsets));
-            let sinks = buffer(&[0.5f32, f32::NAN, -2.0].map(f32::to_bits));
-            let args = SoftmaxArgs::new(elements, device.at(&out)).offsets(device.at(&offsets));
-            let plan = prepared.bind(args.sinks(device.at(&sinks))).unwrap();
-            device.gpu.submit(&[&plan], &out)[device.guard / 4..][..3].to_vec()
-        };
-        let some = buffer(&[0; 8]);
-        let at_end = TensorRef::from(&some).at(some.size());
-        let log_sum_exp = Op::new(OpKind::LogSumExp);
-        let sinks = [0.5, f32::from_bits(0x7fc0_0000), -2.0].map(f32::to_bits);
-        assert_eq!(run(log_sum_exp, 0, &[0, 2, 4, 5], device.at(&some)), sinks, "{entry}");
-        assert_eq!(run(log_sum_exp, 5, &[0; 4], at_end), sinks, "{entry}");
-        assert_eq!(run(Op::new(OpKind::Softmax), 5, &[0; 4], at_end), [7; 3], "{entry}");
+        of_no_elements(&Device::new(&entry, Options::default()), &entry.to_string());
     }
 }
 
-/// Where the rows lie in such a buffer only the caller knows.
 #[test]
 fn ragged_rows_may_lie_in_a_buffer_beyond_a_binding() {
     for entry in common::test_adapters() {
-        let device = Device::with_limits(&entry, Options::default(), |limits| {
-            limits.max_storage_buffer_binding_size = 16_384;
-        });
-        let x = common::gpu::logits(10_000);
-        let (input, out) = (device.gpu.filled(0, &x), device.gpu.filled(0, &vec![0.0; 10_000]));
-        let offsets = device.filled(bytemuck::cast_slice(&[0u32, 3, 3, 40]));
-        let softmax = Op::new(OpKind::Softmax);
-        let prepared = device.ops.prepare_ragged(softmax, 3, 40, DTypes::F32, &Terms::new()).unwrap();
-        let bind = |offset, size: Option<u64>| {
-            let of = |buffer| {
-                let tensor = TensorRef::from(buffer).at(offset);
-                size.map_or(tensor, |size| tensor.with_size(size))
-            };
-            prepared.bind(SoftmaxArgs::new(of(&input), of(&out)).offsets(device.at(&offsets)))
-        };
-        let all = bind(0, None).unwrap_err().to_string();
-        assert!(all.contains("16384") && all.contains("TensorRef::with_size"), "{all}");
-        let behind = bind(400, Some(40_000)).unwrap_err().to_string();
-        assert!(behind.starts_with("input: its 40000 bytes from 400 on"), "{behind}");
-        let plan = bind(20_000, Some(160)).unwrap();
-        let got = device.gpu.submit(&[&plan], &out);
-        let row = |from: usize, to: usize| common::expected(softmax, &x[from..to], Shape::rows(1, to - from));
-        let want: Vec<u32> =
-            [row(5000, 5003), row(5003, 5040)].concat().into_iter().map(f32::to_bits).collect();
-        assert!(
-            got[5000..5040] == want && got[..5000].iter().chain(&got[5040..10_000]).all(|word| *word == 0)
-        );
+        let small = |limits: &mut wgpu::Limits| limits.max_storage_buffer_binding_size = 16_384;
+        beyond_a_binding(&Device::with_limits(&entry, Options::default(), small));
     }
 }
 

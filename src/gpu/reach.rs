@@ -6,7 +6,7 @@ use super::args::{Beside, TensorRef};
 use super::levels::Piece;
 use super::walk::Walk;
 use crate::masking::levels::{self, INPUT, LENGTHS};
-use crate::{OpKind, RowStats};
+use crate::{Error, OpKind, RowStats};
 
 /// A range of a buffer's bytes, of whole words.
 #[derive(Clone, Copy, Debug)]
@@ -93,10 +93,31 @@ impl Walk<'_> {
         given.filter_map(|(what, tensor)| Some((what, tensor, self.tensor.beside(what)?.1)))
     }
 
+    /// Whether the shaders' indices reach all that stands beside a piece.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where the bits of a mask lie too far behind another operand in its buffer.
+    pub(super) fn check_indices(&self, piece: &Piece) -> Result<(), Error> {
+        self.beside().try_for_each(|(what, _, bits)| {
+            check_index(self.slot(piece, self.slots.of[what as usize]).size(), bits)
+        })
+    }
+
     /// Elements between where a binding starts and an element of an operand in it.
     pub(super) fn base(&self, tensor: TensorRef<'_>, first: u64, bits: u64, bound: Bytes) -> u32 {
         ((tensor.offset * 8 + first * bits - bound.start * 8) / bits) as u32
     }
+}
+
+/// Whether 32 bits count the elements of a binding. Those of bytes and more they do in all that
+/// `MOST_BYTES` lets be bound.
+fn check_index(bytes: u64, bits: u64) -> Result<(), Error> {
+    let (needed, limit) = (bytes.saturating_mul(8) / bits, 1 << 32);
+    if needed <= limit {
+        return Ok(());
+    }
+    let hint = "let it begin within 512 MiB of what shares its buffer, or bind it from a buffer of its own";
+    Err(Error::Limit { what: "bits from the start of a binding to the end of a mask", needed, limit, hint })
 }
 
 /// Where an operand's strides stand.
@@ -108,5 +129,21 @@ pub(super) fn place(what: Beside) -> usize {
         Beside::Sinks => levels::SINKS,
         Beside::RowScale => levels::SCALES,
         Beside::Alibi => levels::SLOPES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::walk::MOST_BYTES;
+
+    #[test]
+    fn only_the_bits_of_a_mask_may_be_more_than_an_index_counts() {
+        for bits in [8, 16, 32] {
+            assert_eq!(check_index(MOST_BYTES, bits), Ok(()));
+        }
+        assert_eq!(check_index(512 << 20, 1), Ok(()));
+        let far = check_index((512 << 20) + 4, 1).unwrap_err().to_string();
+        assert!(far.contains("4294967328 needed") && far.contains("buffer of its own"), "{far}");
     }
 }

@@ -17,7 +17,7 @@ use crate::masking::levels::{INPUT, OPERANDS, QUERY};
 use crate::{Error, Window};
 
 /// Bytes of a binding that the shaders' indices reach.
-const MOST_BYTES: u64 = 1 << 31;
+pub(super) const MOST_BYTES: u64 = 1 << 31;
 /// Positions that stand for all: more than those of any element.
 const ALL_POSITIONS: i128 = 1 << 30;
 
@@ -68,6 +68,7 @@ fn bind_columns(
         }
         found => found?,
     };
+    pieces.iter().flatten().try_for_each(|piece| walk.check_indices(piece))?;
     let variant = tensor.variant(&prepared.op, walk.choice, &slots, args.in_place);
     shared.check_bindings(&variant)?;
     let pipelines = prepared.ops.pipelines(&variant)?;
