@@ -8,9 +8,11 @@ use std::task::{Context as Task, Waker};
 
 use common::gpu::logits;
 use common::{expected, same};
+use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::{Kernel, Ops, Options, Plan, Prepared};
+use wgpu_softmax::stream::{Reader, Stream};
 use wgpu_softmax::{
-    Context, DeviceChoice, Error, LogSoftmax, LogSumExp, Op, OpKind, RowStatistics, Shape, Softmax, cpu,
+    Context, DeviceChoice, Error, LogSoftmax, LogSumExp, Op, OpKind, RowStatistics, Shape, Softmax, cpu, wgpu,
 };
 
 fn contexts() -> Vec<Context> {
@@ -159,4 +161,33 @@ fn a_device_that_is_not_there_is_an_error_that_lists_what_is() {
     let tile = pollster::block_on(Context::on(forced, options)).unwrap();
     let error = tile.softmax_blocking(&[0.0; 100], Shape::rows(1, 100)).unwrap_err();
     assert!(matches!(error, Error::Kernel { .. }), "{error}");
+}
+
+/// Contexts with buffers and bindings of so many bytes at most.
+fn limited(max_buffer_size: u64, max_storage_buffer_binding_size: u64) -> Vec<Context> {
+    let open = |entry: AdapterEntry| {
+        let limits =
+            wgpu::Limits { max_buffer_size, max_storage_buffer_binding_size, ..entry.adapter.limits() };
+        pollster::block_on(Context::on_limited(entry, Options::default(), limits)).unwrap()
+    };
+    common::test_adapters().into_iter().map(open).collect()
+}
+
+#[test]
+fn rows_longer_than_a_binding_are_split() {
+    for context in limited(64 << 20, 65_536) {
+        for (rows, cols) in [(1, 20_000), (3, 20_001), (1000, 30), (2, 16_384)] {
+            let (shape, x) = (Shape::rows(rows, cols), logits(rows * cols));
+            for kind in [OpKind::Softmax, OpKind::LogSumExp] {
+                let op = Op::new(kind);
+                let got = context.run_blocking(op, &x, shape).unwrap();
+                assert!(same(&got, &expected(op, &x, shape)), "{rows} x {cols} {kind:?}");
+            }
+        }
+        // A source that cannot go back has its row sent once.
+        let (shape, x) = (Shape::rows(1, 20_000), logits(20_000));
+        let (source, mut out) = (Reader::new(bytemuck::cast_slice(&x)), vec![0.0; x.len()]);
+        Stream::new(&context, Softmax::new(), shape).run_blocking(source, &mut out[..]).unwrap();
+        assert!(same(&out, &expected(Softmax::new().into(), &x, shape)));
+    }
 }

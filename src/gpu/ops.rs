@@ -12,6 +12,7 @@ use super::profile::{self, Profile};
 use super::source::Variant;
 use super::tensor::Tensor;
 use super::terms::Terms;
+use super::window::room;
 use crate::{Error, Op, Shape};
 
 /// The softmax family on one device: compiles pipelines as they are needed and keeps them.
@@ -175,7 +176,9 @@ impl Ops {
     /// The kernel for a shape; `aligned` where its buffers start on 16 bytes.
     pub(super) fn choice(&self, shape: Shape, aligned: bool) -> Result<Choice, Error> {
         let aligned = aligned && shape.cols().is_multiple_of(4);
-        self.choose(&Rows { cols: shape.cols(), access: Access::Plain { aligned } }, None)
+        // Rows longer than a binding are computed in parts, which only split rows allow.
+        let must = (shape.cols() > room(&self.shared.limits)).then_some(Kernel::Split);
+        self.choose(&Rows { cols: shape.cols(), access: Access::Plain { aligned } }, must)
     }
 
     /// The kernel for rows: the forced one, the one that must be taken, or the planner's.

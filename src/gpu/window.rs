@@ -110,6 +110,12 @@ impl Window {
     }
 }
 
+/// Elements that a binding holds, less those that alignment may put before the first; indices are u32.
+pub(super) fn room(limits: &wgpu::Limits) -> u64 {
+    let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
+    limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4
+}
+
 /// Cuts a batch. `words_per_row` is `None` for one result per element; `offsets` are those of input
 /// and output, in bytes.
 ///
@@ -124,8 +130,7 @@ pub(super) fn windows(
     limits: &wgpu::Limits,
 ) -> Result<Vec<Window>, Error> {
     let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
-    // Elements of a binding, less those that alignment may put before the first; indices are u32.
-    let room = limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4;
+    let room = room(limits);
     let (rows, cols) = (shape.row_count(), shape.cols());
     let width = u64::from(choice.width);
     let per_dimension = limits.max_compute_workgroups_per_dimension;

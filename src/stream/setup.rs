@@ -80,14 +80,17 @@ impl Terms {
         // The buffers of a program on the CPU are the host's memory, each beside its twin unless that is it.
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let times = if software && !gpu.open.maps_storage() { 2 } else { 1 };
+        let (limits, rows) = (gpu.open.device.limits(), self.rows());
+        // A chunk is one window of its plan, or one row where that takes several windows.
+        let binding = limits.max_storage_buffer_binding_size.max(rows.row_in.max(rows.row_out));
         Demand {
             host_in: times + u64::from(self.keeps),
             host_out: times,
             extra_in: u64::from(self.copies_in),
             on_device: !software,
-            buffer: gpu.open.device.limits().max_buffer_size,
+            buffer: limits.max_buffer_size.min(binding),
             chunk: DEVICE_CHUNK,
-            ..self.rows()
+            ..rows
         }
     }
 
