@@ -191,3 +191,14 @@ fn rows_longer_than_a_binding_are_split() {
         assert!(same(&out, &expected(Softmax::new().into(), &x, shape)));
     }
 }
+
+#[test]
+fn a_device_of_small_buffers_takes_small_batches() {
+    for context in limited(4096, 4096) {
+        for (rows, cols) in [(3, 5), (2, 1000), (1, 3000), (100, 100)] {
+            let (shape, x) = (Shape::rows(rows, cols), logits(rows * cols));
+            let got = context.softmax_blocking(&x, shape).unwrap();
+            assert!(same(&got, &expected(Softmax::new().into(), &x, shape)), "{rows} x {cols}");
+        }
+    }
+}

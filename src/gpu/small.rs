@@ -100,10 +100,15 @@ async fn round_trip(open: &OpenDevice) -> Result<Duration, Error> {
 /// without timestamps, which take as long as the rest of so small a call (docs/performance-start.md).
 const DIRECT_BYTES: u64 = 64 << 10;
 
+/// The same on a device whose buffers may be smaller.
+fn direct_bytes(open: &OpenDevice) -> u64 {
+    DIRECT_BYTES.min(open.device.limits().max_buffer_size / 16 * 16)
+}
+
 /// Whether a batch goes that way.
-pub(crate) fn is_direct(op: Op, shape: Shape) -> bool {
+pub(crate) fn is_direct(open: &OpenDevice, op: Op, shape: Shape) -> bool {
     let bytes = |words: Result<u64, Error>| words.map_or(u64::MAX, |words| words.saturating_mul(4));
-    bytes(shape.elements()).max(bytes(op.kind.output_words(shape))) <= DIRECT_BYTES
+    bytes(shape.elements()).max(bytes(op.kind.output_words(shape))) <= direct_bytes(open)
 }
 
 /// The slot of small batches. A call in the steady state allocates nothing of its own
@@ -137,7 +142,7 @@ impl Direct {
             // An earlier call failed, or its future was dropped.
             self.slot = None;
         }
-        let slot = self.slot.get_or_insert_with(|| Slot::direct(open, DIRECT_BYTES));
+        let slot = self.slot.get_or_insert_with(|| Slot::direct(open, direct_bytes(open)));
         open.check()?;
         let elements = bytemuck::cast_slice(x.unwrap_or(out));
         slot.fill(|buffer| copy_up(elements, buffer, 0).map_err(|why| open.failure(&why)))?;

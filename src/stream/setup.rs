@@ -246,7 +246,7 @@ pub(crate) async fn run_on_gpu(
     x: Option<&[f32]>,
     out: &mut [f32],
 ) -> Result<Timing, Error> {
-    if is_direct(op, shape) {
+    if is_direct(&gpu.open, op, shape) {
         let direct = &mut gpu.transfer.lock().await.direct;
         return direct.run(&gpu.open, &gpu.ops, op, shape, x, out).await;
     }
