@@ -7,10 +7,12 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use common::gpu::logits;
 use common::watchdog::Watchdog;
+use common::{expected, same};
 use wgpu_softmax::gpu::Options;
-use wgpu_softmax::stream::{Each, Fallback, Source, Stream};
-use wgpu_softmax::{Context, LogSoftmax, Shape, Softmax};
+use wgpu_softmax::stream::{Each, Fallback, SharedSource, Source, Stream};
+use wgpu_softmax::{Context, Error, LogSoftmax, Shape, Softmax, wgpu};
 
 struct Counting;
 
@@ -127,4 +129,70 @@ fn from_memory_to_memory_nothing_is_copied() {
     let memory = (0..5).map(|_| peak(&mut run)).min().unwrap();
     // From memory to memory: the elements are nowhere else.
     assert!(memory < 1 << 16, "{memory}");
+}
+
+/// A whole batch of elements for several threads at a time; whether it can go back is left to the default.
+struct Shared(Vec<f32>);
+
+impl Source for Shared {
+    fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        self.read_shared(at, into)
+    }
+
+    fn shared(&self) -> Option<&dyn SharedSource> {
+        Some(self)
+    }
+}
+
+impl SharedSource for Shared {
+    fn read_shared(&self, at: u64, into: &mut [f32]) -> io::Result<()> {
+        into.copy_from_slice(&self.0[at as usize..][..into.len()]);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_takes_no_memory_needs_no_budget() {
+    let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    let (shape, x) = (Shape::rows(30, 100), logits(3000));
+    let want = expected(Softmax::new().into(), &x, shape);
+    let mut out = vec![0.0; 3000];
+    let cpu = Context::cpu("a test");
+    Stream::new(&cpu, Softmax::new(), shape).memory(0).run_blocking(&x[..], &mut out[..]).unwrap();
+    assert!(same(&out, &want));
+    let refused =
+        Stream::new(&cpu, Softmax::new(), shape).memory(0).run_blocking(Shared(x.clone()), &mut out[..]);
+    let Err(Error::Memory { needed, budget: 0, .. }) = &refused else { panic!("{refused:?}") };
+    assert!(*needed > 0, "{refused:?}");
+    // The buffers of a program on the CPU are the host's memory: it has none of its own.
+    let on_cpu = |context: &Context| context.adapter().is_none_or(|adapter| !adapter.is_hardware());
+    let contexts = common::test_adapters()
+        .into_iter()
+        .map(|entry| pollster::block_on(Context::on(entry, Options::default())).unwrap());
+    for context in contexts.chain([cpu]).filter(on_cpu) {
+        out.fill(0.0);
+        let stream = Stream::new(&context, Softmax::new(), shape).device_memory(0);
+        stream.run_blocking(&x[..], &mut out[..]).unwrap();
+        assert!(same(&out, &want));
+    }
+}
+
+#[test]
+fn a_limit_of_buffers_is_not_called_memory() {
+    let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    let x = logits(1000);
+    for entry in common::test_adapters() {
+        let limits = wgpu::Limits {
+            max_buffer_size: 1024,
+            max_storage_buffer_binding_size: 1024,
+            ..entry.adapter.limits()
+        };
+        let context = pollster::block_on(Context::on_limited(entry, Options::default(), limits)).unwrap();
+        let mut out = vec![0.0; 1000];
+        let stream = |shape| Stream::new(&context, Softmax::new(), shape);
+        let error = stream(Shape::rows(1, 1000)).run_blocking(&x[..], &mut out[..]).unwrap_err();
+        assert!(matches!(error, Error::Limit { needed: 4096, limit: 1024, .. }), "{error}");
+        stream(Shape::rows(10, 100)).run_blocking(&x[..], &mut out[..]).unwrap();
+        assert!(same(&out, &expected(Softmax::new().into(), &x, Shape::rows(10, 100))));
+    }
 }

@@ -45,21 +45,25 @@ pub(crate) struct Demand {
 impl Demand {
     /// Bytes of the host's memory and the device's for so many slots.
     fn cost(&self, slots: u64, row_in: u64, row_out: u64) -> (u64, u64) {
-        let host = slots * (self.host_in * row_in + self.host_out * row_out) + self.extra_in * row_in;
-        (host, if self.on_device { slots * (row_in + row_out) } else { 0 })
+        let sides = |times_in: u64, times_out: u64| {
+            times_in.saturating_mul(row_in).saturating_add(times_out.saturating_mul(row_out))
+        };
+        let host = sides(slots * self.host_in + self.extra_in, slots * self.host_out);
+        (host, if self.on_device { sides(slots, slots) } else { 0 })
     }
 
     /// How many units of so many bytes in and out a slot takes.
     fn units(&self, slots: u64, unit_in: u64, unit_out: u64) -> u64 {
         let (host, device) = self.cost(slots, unit_in, unit_out);
-        let larger = unit_in.max(unit_out).max(1);
-        (self.host / host.max(1)).min(self.device / device.max(1)).min(self.buffer / larger)
+        // What costs nothing has room in no memory at all.
+        let fit = |budget: u64, cost: u64| budget.checked_div(cost).unwrap_or(u64::MAX);
+        fit(self.host, host).min(fit(self.device, device)).min(fit(self.buffer, unit_in.max(unit_out)))
     }
 
     /// The room there is: as many slots as whole rows leave, up to three.
     ///
     /// # Errors
-    /// [`Error::Memory`] where the memory takes not even pieces.
+    /// [`Error::Memory`] where the memory takes not even pieces, [`Error::Limit`] where a buffer does not.
     pub fn room(&self) -> Result<Room, Error> {
         let larger = self.row_in.max(self.row_out).max(1);
         let usual = (self.chunk / larger).max(1);
@@ -72,17 +76,31 @@ impl Demand {
         }
         let piece = self.piece(RING);
         if piece < LEAST_PIECE {
-            let (host, device) = self.cost(RING as u64, 4 * LEAST_PIECE as u64, 4 * LEAST_PIECE as u64);
-            let (needed, budget) = if host > self.host { (host, self.host) } else { (device, self.device) };
-            let hint = "allow more, or use fewer devices";
-            return Err(Error::Memory {
+            return Err(self.no_room());
+        }
+        Ok(Room { slots: RING, rows: 0, piece })
+    }
+
+    /// What takes not even the least pieces.
+    fn no_room(&self) -> Error {
+        let least = 4 * LEAST_PIECE as u64;
+        let (host, device) = self.cost(RING as u64, least, least);
+        let too_little =
+            [(host, self.host), (device, self.device)].into_iter().find(|(cost, there)| cost > there);
+        match too_little {
+            Some((needed, budget)) => Error::Memory {
                 what: "three pieces of a row for each device",
                 needed,
                 budget,
-                hint,
-            });
+                hint: "allow more, or use fewer devices",
+            },
+            None => Error::Limit {
+                what: "bytes of a piece of a row in one buffer",
+                needed: least,
+                limit: self.buffer,
+                hint: "request a larger max_buffer_size, or use the CPU",
+            },
         }
-        Ok(Room { slots: RING, rows: 0, piece })
     }
 
     fn piece(&self, slots: usize) -> usize {
