@@ -196,3 +196,14 @@ fn a_limit_of_buffers_is_not_called_memory() {
         assert!(same(&out, &expected(Softmax::new().into(), &x, Shape::rows(10, 100))));
     }
 }
+
+#[test]
+fn a_shared_source_can_go_back() {
+    let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    let (shape, x) = (Shape::rows(1, 300_000), logits(300_000));
+    let mut out = vec![0.0; x.len()];
+    let context = Context::cpu("a test");
+    let stream = Stream::new(&context, Softmax::new(), shape).memory(200_000);
+    let summary = stream.run_blocking(Shared(x.clone()), &mut out[..]).unwrap();
+    assert!(summary.rows_were_cut && same(&out, &expected(Softmax::new().into(), &x, shape)));
+}

@@ -20,10 +20,10 @@ pub trait Source: Send {
     /// ends the stream with [`crate::Error::Source`].
     fn read(&mut self, at: u64, into: &mut [f32]) -> io::Result<()>;
 
-    /// Whether elements may be read again. Rows longer than the memory of the stream allows must be
-    /// read two or three times.
+    /// Whether elements may be read again; unless told, where they lie in memory or are shared. Rows
+    /// longer than the memory of the stream allows must be read two or three times.
     fn can_go_back(&self) -> bool {
-        false
+        self.memory().is_some() || self.shared().is_some()
     }
 
     /// All elements, where they lie in memory: they are not copied then where the CPU computes.
