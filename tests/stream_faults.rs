@@ -253,3 +253,21 @@ impl io::Read for Slow<'_> {
         Ok(4 * n)
     }
 }
+
+/// A sink that passes words on to a slice, and does not say that it is memory.
+struct PassedOn<'a>(&'a mut [f32]);
+
+impl Sink for PassedOn<'_> {
+    fn write(&mut self, words: &[f32]) -> io::Result<()> {
+        (&mut *self.0).write(words)
+    }
+}
+
+#[test]
+fn a_slice_that_words_are_passed_on_to_says_what_to_do() {
+    let (context, (shape, x)) = (Context::cpu("a test"), batch());
+    let mut out = vec![0.0; x.len()];
+    let error = Stream::new(&context, Softmax::new(), shape).run_blocking(&x[..], PassedOn(&mut out));
+    let line = error.unwrap_err().to_string();
+    assert!(line.contains("Sink::memory") && line.lines().count() == 1, "{line}");
+}

@@ -31,8 +31,11 @@ pub trait Sink: Send {
 }
 
 impl Sink for &mut [f32] {
+    /// An error: which part of the slice the words are for is known to the stream alone.
     fn write(&mut self, _: &[f32]) -> io::Result<()> {
-        unreachable!("results are put where they belong")
+        let why = "a slice has results put where they belong; let the sink that holds it forward Sink::memory, or \
+                   copy the words itself";
+        Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
 
     fn memory(&mut self) -> Option<&mut [f32]> {
