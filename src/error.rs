@@ -241,7 +241,7 @@ impl std::error::Error for Error {
 }
 
 /// Axes as NumPy prints them.
-struct Dims<'a>(&'a [usize]);
+pub(crate) struct Dims<'a>(pub &'a [usize]);
 
 impl fmt::Display for Dims<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

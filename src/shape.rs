@@ -2,7 +2,8 @@
 
 use crate::Error;
 
-/// The most axes a shape tells apart.
+/// The most axes a shape tells apart. Of an array with more some are merged; what stands beside it
+/// broadcasts to the last ones, which are not.
 pub const MAX_AXES: usize = 8;
 
 /// A dense array in C order and the axes that its rows run along. Rows along the last axes lie one
@@ -27,6 +28,9 @@ pub struct Shape {
     cols: u64,
     dims: [u64; MAX_AXES],
     rank: u8,
+    /// Of the axes of the array itself: how many there are, and how many of the last ones were not merged.
+    own_rank: usize,
+    apart: u8,
     /// A bit for each axis that rows run along.
     reduced: u8,
 }
@@ -37,7 +41,7 @@ impl Shape {
     pub fn rows(rows: usize, cols: usize) -> Self {
         let mut dims = [1; MAX_AXES];
         (dims[0], dims[1]) = (rows as u64, cols as u64);
-        Self { rows: dims[0], cols: dims[1], dims, rank: 2, reduced: 0b10 }
+        Self { rows: dims[0], cols: dims[1], dims, rank: 2, own_rank: 2, apart: 2, reduced: 0b10 }
     }
 
     /// An N-dimensional array in C order as rows along its last axis; no axis at all is one element.
@@ -98,6 +102,7 @@ impl Shape {
         };
         let (rows, cols) = (product(true)?, product(false)?);
         // What is merged can no longer be told apart by an operand that broadcasts.
+        let mut apart = dims.len();
         while axes.len() > MAX_AXES {
             // An axis of 1 goes with either kind.
             let alike = |pair: &[(u64, bool)]| pair[0].1 == pair[1].1 || pair[0].0 == 1 || pair[1].0 == 1;
@@ -110,10 +115,12 @@ impl Shape {
                 return Err(Error::Axis { axis, rank: dims.len(), why });
             };
             let (dim, kind) = axes.remove(at);
+            apart = apart.min(axes.len() - 1 - at);
             let next = &mut axes[at];
             *next = (dim.saturating_mul(next.0), if next.0 == 1 { kind } else { next.1 });
         }
-        let mut shape = Self { rows, cols, dims: [1; MAX_AXES], rank: axes.len() as u8, reduced: 0 };
+        let (rank, apart, own_rank) = (axes.len() as u8, apart as u8, dims.len());
+        let mut shape = Self { rows, cols, dims: [1; MAX_AXES], rank, own_rank, apart, reduced: 0 };
         for (axis, (dim, reduced)) in axes.into_iter().enumerate() {
             shape.dims[axis] = dim;
             shape.reduced |= u8::from(reduced) << axis;
@@ -190,6 +197,16 @@ impl Shape {
     /// The axes that are kept: those of a result with one element per row.
     pub fn kept_dims(&self) -> Vec<u64> {
         (0..self.rank()).filter(|&axis| !self.is_reduced(axis)).map(|axis| self.dims[axis]).collect()
+    }
+
+    /// Axes of the array itself, of which more than [`MAX_AXES`] were merged.
+    pub(crate) fn own_rank(self) -> usize {
+        self.own_rank
+    }
+
+    /// How many of the last axes are those of the array itself: all of them, unless some were merged.
+    pub(crate) fn apart(self) -> usize {
+        usize::from(self.apart)
     }
 
     pub(crate) fn rank(self) -> usize {

@@ -262,3 +262,34 @@ fn rows_of_doubles_are_those_of_the_module_for_them() {
         }
     }
 }
+
+#[test]
+fn beside_more_than_eight_axes_stands_what_the_last_ones_tell_apart() {
+    let dims = [2; 9];
+    let shape = Shape::along(&dims, &[-1]).unwrap();
+    let (x, mut y) = ([0.0f32; 512], [0.0f32; 512]);
+    let mask: Vec<u8> = (0..512).map(|i| (i % 3 != 0) as u8).collect();
+    let mut run = |masking: Masking| cpu::run_tensor(Op::new(OpKind::Softmax), &x, shape, &masking, &mut y);
+    let told = run(Masking::new().mask_bytes(&mask, &dims)).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "mask: its shape (2, 2, 2, 2, 2, 2, 2, 2, 2) reaches beyond the last 7 axes, the only ones told apart beside an \
+         array of 9 axes; reshape array and mask to at most 8 axes"
+    );
+    let told = run(Masking::new().lengths(&[1; 256], &dims[..8])).unwrap_err().to_string();
+    assert!(
+        told.starts_with("lengths: its shape (2, 2, 2, 2, 2, 2, 2, 2) reaches beyond the last 6 axes"),
+        "{told}"
+    );
+    // The last seven, and ones before them.
+    run(Masking::new().mask_bytes(&mask[..128], &dims[..7])).unwrap();
+    run(Masking::new().mask_bytes(&mask[..128], &[1, 1, 2, 2, 2, 2, 2, 2, 2])).unwrap();
+    let wrong = run(Masking::new().mask_bytes(&mask[..3], &[3])).unwrap_err();
+    assert!(matches!(wrong, Error::Broadcast { .. }), "{wrong}");
+    // What was merged in the middle shifts nothing: (3, 1) would have met the first two axes.
+    let shape = Shape::along(&[3, 3, 1, 4, 1, 1, 1, 1, 1], &[1]).unwrap();
+    let (x, mut y) = ([0.0f32; 36], [0.0f32; 36]);
+    let masking = Masking::new().mask_bytes(&mask[..12], &[3, 1, 4, 1, 1, 1, 1, 1]);
+    let told = cpu::run_tensor(Op::new(OpKind::Softmax), &x, shape, &masking, &mut y).unwrap_err();
+    assert!(matches!(told, Error::Binding { operand: "mask", .. }), "{told}");
+}

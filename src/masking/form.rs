@@ -1,6 +1,8 @@
 //! The axes and types of what stands beside an input, wherever its elements lie.
 
 use super::positions::{Window, check_positions};
+use crate::error::Dims;
+use crate::shape::MAX_AXES;
 use crate::{DType, Error, Shape};
 
 /// What there is beside an input, without its elements.
@@ -36,21 +38,53 @@ impl Form<'_> {
     /// Whether everything fits the shape.
     ///
     /// # Errors
-    /// [`Error::Broadcast`], [`Error::Length`] for the slopes, [`Error::Axis`].
+    /// [`Error::Broadcast`], [`Error::Binding`] for an operand with axes that the shape has merged,
+    /// [`Error::Length`] for the slopes, [`Error::Axis`].
     pub fn check(&self, shape: Shape) -> Result<(), Error> {
         let kept = shape.kept_dims();
+        let kept_apart = (shape.rank() - shape.apart()..shape.rank()).filter(|&axis| !shape.is_reduced(axis));
+        let (apart, kept_apart) = (shape.apart(), kept_apart.count());
         let operands = [
-            ("mask", self.mask, shape.dims()),
-            ("bias", self.bias.map(|(_, dims)| dims), shape.dims()),
-            ("sinks", self.sinks, &kept),
-            ("row scale", self.row_scale, &kept),
-            ("lengths", self.lengths, &kept),
+            ("mask", self.mask, shape.dims(), apart),
+            ("bias", self.bias.map(|(_, dims)| dims), shape.dims(), apart),
+            ("sinks", self.sinks, &kept, kept_apart),
+            ("row scale", self.row_scale, &kept, kept_apart),
+            ("lengths", self.lengths, &kept, kept_apart),
         ];
-        for (operand, dims, to) in operands {
-            dims.map_or(Ok(()), |dims| check_broadcast(operand, dims, to))?;
+        for (operand, dims, to, apart) in operands {
+            let Some(dims) = dims else { continue };
+            let dims_apart = if shape.own_rank() > shape.rank() {
+                check_apart(operand, dims, apart, shape)?
+            } else {
+                dims
+            };
+            check_broadcast(operand, dims_apart, to)?;
         }
         check_positions(shape, self.window.is_some(), self.slopes)
     }
+}
+
+/// An operand's axes without ones in front, beside an array of which some axes were merged.
+///
+/// # Errors
+/// [`Error::Binding`] where they reach those axes: what they stand beside is not known any more.
+fn check_apart<'a>(
+    operand: &'static str,
+    dims: &'a [usize],
+    apart: usize,
+    shape: Shape,
+) -> Result<&'a [usize], Error> {
+    let (before, last) = dims.split_at(dims.len().saturating_sub(apart));
+    if before.iter().all(|&dim| dim == 1) {
+        return Ok(last);
+    }
+    let why = format!(
+        "its shape {} reaches beyond the last {apart} axes, the only ones told apart beside an array of {} axes; \
+         reshape array and {operand} to at most {MAX_AXES} axes",
+        Dims(dims),
+        shape.own_rank()
+    );
+    Err(Error::Binding { operand, why })
 }
 
 /// Whether axes broadcast to others, as NumPy's do.

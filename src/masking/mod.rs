@@ -40,7 +40,8 @@ pub(crate) struct Operand<'a, T> {
 /// Masks, biases and scales beside an operation's input. All of them broadcast as NumPy's arrays do:
 /// axes are aligned at the last one, and an axis of 1, or one that is missing in front, is repeated.
 /// Masks and biases broadcast against the input's axes; what there is one of per row (lengths, sinks,
-/// scales) broadcasts against the axes that are kept, those of a result with one element per row.
+/// scales) broadcasts against the axes that are kept, those of a result with one element per row. Beside
+/// an array of more than [`crate::MAX_AXES`] axes they reach its last ones only, which are not merged.
 ///
 /// An element x becomes `x * scale`, rounded, plus the bias, rounded, plus the ALiBi term, rounded; an
 /// element that does not take part becomes -inf, whatever it was, and so does one whose bias is -inf.
@@ -162,7 +163,9 @@ impl<'a> Masking<'a> {
     /// Whether everything fits the shape and the input's type.
     ///
     /// # Errors
-    /// [`Error::Broadcast`], [`Error::Length`], [`Error::RowLength`], [`Error::DType`], [`Error::Axis`].
+    /// [`Error::Broadcast`], [`Error::Length`], [`Error::RowLength`], [`Error::DType`], [`Error::Axis`];
+    /// [`Error::Binding`] where an operand reaches axes that were merged, beside an array of more than
+    /// [`crate::MAX_AXES`].
     pub fn check(&self, shape: Shape, input: DType) -> Result<(), Error> {
         self.form().check(shape)?;
         if let Some(mask) = &self.mask {
