@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
+use crate::context::results;
 use crate::{Context, Element, Error, Masking, Op, RowStats, Shape};
 
 impl Context {
@@ -53,7 +54,7 @@ impl Context {
         }
         let standard = x.as_standard_layout();
         let elements = standard.as_slice().expect("a standard layout is one slice");
-        let mut out = vec![Y::zeroed(); op.kind.output_words(shape)? as usize];
+        let mut out = results(op.kind.output_words(shape)?)?;
         self.run_tensor(op, elements, shape, masking, &mut out).await?;
         let rank = x.shape().len() as isize;
         let is_kept = |axis: usize| !axes.iter().any(|&a| a == axis as isize || a + rank == axis as isize);

@@ -13,8 +13,8 @@ use crate::gpu::device::OpenDevice;
 use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
 use crate::gpu::{Compiled, Ops, Options};
-use crate::stream::run_on_gpu;
-use crate::{Error, Masking, Op, Shape};
+use crate::stream::{free_memory, run_on_gpu};
+use crate::{Element, Error, Masking, Op, Shape};
 
 /// What ran where, and how long each part took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -240,14 +240,30 @@ impl Context {
     /// Computes an operation into a new vector.
     ///
     /// # Errors
-    /// Those of [`Context::run_into`].
+    /// Those of [`Context::run_into`], and [`Error::Memory`] where the vector cannot be had.
     pub async fn run(&self, op: impl Into<Op>, x: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
         let op = op.into();
         check_length("input", shape.elements()?, x.len())?;
-        let mut out = vec![0.0; op.kind.output_words(shape)? as usize];
+        let mut out = results(op.kind.output_words(shape)?)?;
         self.run_into(op, x, shape, &mut out).await?;
         Ok(out)
     }
+}
+
+/// So many results, all 0.
+///
+/// # Errors
+/// [`Error::Memory`] where they cannot be had.
+pub(crate) fn results<Y: Element>(count: u64) -> Result<Vec<Y>, Error> {
+    let is_there = usize::try_from(count).is_ok_and(|count| Vec::<Y>::new().try_reserve_exact(count).is_ok());
+    if !is_there {
+        let needed = count.saturating_mul(size_of::<Y>() as u64);
+        let budget = free_memory().unwrap_or(isize::MAX as u64);
+        let hint = "split the batch into fewer rows, or stream it";
+        return Err(Error::Memory { what: "results", needed, budget, hint });
+    }
+    // Asked for once more, since memory that comes as zeros is not written here.
+    Ok(vec![Y::zeroed(); count as usize])
 }
 
 pub(crate) fn on_cpu(

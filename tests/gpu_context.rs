@@ -202,3 +202,13 @@ fn a_device_of_small_buffers_takes_small_batches() {
         }
     }
 }
+
+#[test]
+fn results_that_no_memory_holds_are_an_error() {
+    for context in contexts().into_iter().chain([Context::cpu("a test")]) {
+        for rows in [1 << 46, usize::MAX] {
+            let error = context.run_blocking(LogSumExp::new(), &[], Shape::rows(rows, 0)).unwrap_err();
+            assert!(matches!(error, Error::Memory { what: "results", .. }), "{error}");
+        }
+    }
+}
