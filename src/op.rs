@@ -61,6 +61,15 @@ impl OpKind {
         }
     }
 
+    /// Words of 4 bytes in the result of a row of so many columns.
+    pub(crate) fn words_per_row(self, cols: u64) -> u64 {
+        match self {
+            OpKind::Softmax | OpKind::LogSoftmax => cols,
+            OpKind::LogSumExp => 1,
+            OpKind::RowStats => crate::RowStats::WORDS,
+        }
+    }
+
     /// Words of 4 bytes in the result.
     ///
     /// # Errors

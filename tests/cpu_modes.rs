@@ -2,7 +2,7 @@
 //! is an error.
 
 use wgpu_softmax::cpu::{self, Options, SimdLevel};
-use wgpu_softmax::{Error, LogSumExp, Op, OpKind, RowMax, Shape, Softmax};
+use wgpu_softmax::{Error, LogSumExp, Masking, Op, OpKind, RowMax, Shape, Softmax};
 
 #[path = "cpu_rows/mod.rs"]
 mod cpu_rows;
@@ -97,4 +97,17 @@ fn no_rows_and_no_columns_give_empty_results() {
     let mut max = [RowMax::of(1.0); 3];
     cpu::row_max(1.0, &[], Shape::rows(3, 0), &mut max).unwrap();
     assert_eq!(max, [RowMax::EMPTY; 3]);
+}
+
+#[test]
+fn no_rows_may_be_of_any_length() {
+    let (none, mut out) = ([0.0f32; 0], [0.0f32; 0]);
+    for (rows, cols) in [(0, usize::MAX), (0, 1 << 61), (0, 3)] {
+        for kind in OpKind::ALL {
+            let (op, shape) = (Op::new(kind), Shape::rows(rows, cols));
+            cpu::run(op, &none, shape, &mut out).unwrap();
+            cpu::run_tensor(op, &none, shape, &Masking::new(), &mut out).unwrap();
+        }
+        cpu::run_in_place(Op::new(OpKind::Softmax), &mut out, Shape::rows(rows, cols)).unwrap();
+    }
 }

@@ -278,3 +278,15 @@ fn a_writer_is_flushed_once_at_the_end() {
     stream.run_blocking(&logits(1000)[..], Writer::new(&mut out)).unwrap();
     assert_eq!((out.bytes, out.flushed), (4000, 1));
 }
+
+#[test]
+fn nothing_to_do_ends_at_once() {
+    let _watchdog = Watchdog::new("nothing_to_do_ends_at_once");
+    let context = context();
+    for shape in [Shape::rows(usize::MAX, 0), Shape::rows(0, usize::MAX), Shape::rows(0, 0)] {
+        let stream = Stream::new(&context, Softmax::new(), shape);
+        let mut out = Vec::new();
+        stream.run_blocking(&[][..] as &[f32], Writer::new(&mut out)).unwrap();
+        assert!(out.is_empty());
+    }
+}

@@ -163,7 +163,7 @@ fn job(options: &Options, op: Op, shape: Shape) -> Result<Job, Error> {
     let words = op.kind.output_words(shape)?;
     let stream = op.kind.is_elementwise() && words > (parallel::STREAM_BYTES / 4) as u64;
     let cols = shape.cols() as usize;
-    let words = op.kind.output_words(Shape::rows(1, cols))? as usize;
+    let words = op.kind.words_per_row(shape.cols()) as usize;
     Ok(Job { op, cols, words, level, token, stream, ahead: 0, holes: false })
 }
 

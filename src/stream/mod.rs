@@ -152,7 +152,7 @@ impl<'a> Stream<'a> {
             engine.tell = Some(&mut **tell);
         }
         let outcome = engine.run(&mut output).await;
-        let finished = engine.walk.rows_done();
+        let finished = if engine.walk.is_done() { rows } else { engine.walk.rows_done() };
         let summary = summary(engine, start);
         let outcome = outcome.and_then(|()| sink.finish().map_err(io::sink_error));
         outcome.map_err(|cause| Error::Stopped { finished, rows, cause: Box::new(cause) })?;

@@ -156,20 +156,21 @@ pub(super) async fn engine<'a>(
     if let Some(x) = source.memory() {
         check_length("input", shape.elements()?, x.len())?;
     }
+    // Rows without elements and results are not walked over, however many or long.
+    let shape = if op.kind.output_words(shape)? == 0 { Shape::rows(0, 0) } else { shape };
     let devices = devices(&setting.contexts, shape);
     let falls_back = setting.fallback == Fallback::Cpu && devices.iter().all(Option::is_some);
     let may_repeat = devices.iter().any(Option::is_some) && (falls_back || devices.len() > 1);
     let terms = Terms {
         op,
         shape,
-        words: op.kind.output_words(Shape::rows(1, shape.cols() as usize))?,
+        words: op.kind.words_per_row(shape.cols()),
         copies_in: source.memory().is_none(),
         copies_out: !in_memory,
         keeps: may_repeat && !source.can_go_back(),
         host: setting.memory.unwrap_or_else(default_budget) / devices.len() as u64,
         device: setting.device_memory,
     };
-    op.kind.output_words(shape)?;
     let (mut rooms, mut spare) = rooms(&terms, &devices, falls_back)?;
     let cut = rooms.iter().chain(&spare).any(|room| room.rows == 0);
     if cut {
@@ -251,7 +252,7 @@ pub(crate) async fn run_on_gpu(
         return direct.run(&gpu.open, &gpu.ops, op, shape, x, out).await;
     }
     let start = Instant::now();
-    let words = op.kind.output_words(Shape::rows(1, shape.cols() as usize))?;
+    let words = op.kind.words_per_row(shape.cols());
     let (host, device) = (u64::MAX, u64::MAX);
     let terms = Terms { op, shape, words, copies_in: false, copies_out: false, keeps: false, host, device };
     let room = terms.fitted(terms.gpu(gpu).room()?);

@@ -80,7 +80,7 @@ impl Walk {
     /// `cut`: whether rows are cut into pieces; `expects_sum`: whether maximum and sum then take a
     /// pass each, which is a guess for [`Walk::bytes_in_all`].
     pub fn new(op: Op, shape: Shape, cut: bool, expects_sum: bool) -> Result<Self, Error> {
-        let words = op.kind.output_words(Shape::rows(1, shape.cols() as usize))?;
+        let words = op.kind.words_per_row(shape.cols());
         let start = Position { row: 0, pass: Pass::First, col: 0 };
         let pieces = if cut { Some(Pieces::new(op, shape.cols())?) } else { None };
         let passes = if cut { 1 + u64::from(expects_sum) + u64::from(op.kind.is_elementwise()) } else { 1 };
