@@ -150,7 +150,7 @@ fn nothing_in_gives_nothing_out() {
 
 #[test]
 fn a_device_that_is_not_there_is_an_error_that_lists_what_is() {
-    for choice in [DeviceChoice::Index(99), DeviceChoice::Name("no such card".into())] {
+    for choice in [DeviceChoice::Index(99), DeviceChoice::Name("no such card".into()), "".parse().unwrap()] {
         let error = pollster::block_on(Context::with(&choice)).unwrap_err().to_string();
         assert!(error.contains("there are 0: ") && error.contains("\"cpu\""), "{error}");
     }

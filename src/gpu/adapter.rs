@@ -117,6 +117,8 @@ pub fn choose(choice: &DeviceChoice, from: &[AdapterEntry]) -> Result<Result<Ada
             }));
         }
         DeviceChoice::Index(index) => from.get(*index),
+        // Every name has an empty part.
+        DeviceChoice::Name(name) if name.trim().is_empty() => None,
         DeviceChoice::Name(name) => from.iter().find(|a| a.answers_to(&name.to_ascii_lowercase())),
     };
     let asked = match choice {
