@@ -84,7 +84,8 @@ impl Context {
             let options = crate::cpu::Options::new();
             return on_cpu(|| crate::cpu::run_ragged_with(&options, op, x, offsets, masking, out));
         }
-        let mut timing = Timing::default();
+        // Rows without elements are the CPU's, where there are no others.
+        let mut timing = Timing { kernel: "cpu", ..Timing::default() };
         for (width, numbers) in classes(offsets, masking.sinks.is_some()) {
             if width == 0 && masking.sinks.is_none() {
                 fill_empty(op, &numbers, out);

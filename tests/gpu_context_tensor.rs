@@ -141,3 +141,18 @@ fn ragged_rows_have_the_bits_of_the_cpu() {
         }
     }
 }
+
+#[test]
+fn ragged_rows_without_elements_name_what_computed_them() {
+    for context in contexts() {
+        let mut out = [0.0f32; 2];
+        let timing = context.run_ragged_blocking(
+            Op::new(OpKind::LogSumExp),
+            &[] as &[f32],
+            &[0, 0, 0],
+            &Masking::new(),
+            &mut out,
+        );
+        assert_eq!((timing.unwrap().kernel, out), ("cpu", [f32::NEG_INFINITY; 2]));
+    }
+}
