@@ -16,7 +16,8 @@ use crate::error::one_line;
 pub(crate) struct OpenDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    /// The first thing that went wrong outside an error scope: a lost device, memory, a refusal.
+    /// That the device was lost, or else the first thing that went wrong outside an error scope: memory, a
+    /// refusal.
     trouble: Arc<Mutex<Option<String>>>,
     waiter: Option<(mpsc::SyncSender<Wait>, JoinHandle<()>)>,
 }
@@ -67,7 +68,9 @@ impl OpenDevice {
         let trouble = Arc::new(Mutex::new(None));
         let note = trouble.clone();
         device.set_device_lost_callback(move |reason, message| {
-            keep_first(&note, format!("it was lost ({reason:?}) {message}"));
+            // Whatever came before came of it.
+            let what = one_line(format_args!("it was lost ({reason:?}) {message}"));
+            *note.lock().unwrap_or_else(|e| e.into_inner()) = Some(what);
         });
         let note = trouble.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -130,15 +133,18 @@ impl OpenDevice {
     /// # Errors
     /// [`Error::Device`] with the first thing that did not.
     pub fn check(&self) -> Result<(), Error> {
-        match &*self.trouble.lock().unwrap_or_else(|e| e.into_inner()) {
-            Some(why) => Err(Error::Device { why: why.clone() }),
-            None => Ok(()),
-        }
+        if self.trouble().is_none() { Ok(()) } else { Err(self.failure("")) }
     }
 
-    /// The failure: what came first, or else `what`.
+    /// The failure: that the device was lost, or what came first, or else `what`.
     pub fn failure(&self, what: &str) -> Error {
-        self.check().err().unwrap_or_else(|| Error::device(what))
+        // A loss is told by a poll, after what came of it.
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        self.trouble().map_or_else(|| Error::device(what), |why| Error::Device { why })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 }
 
