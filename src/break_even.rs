@@ -1,8 +1,9 @@
 //! Whether a batch on the host is done sooner by the CPU than a GPU would have started: a pure
 //! function of what was measured.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::web::Instant;
 use crate::{Op, Precision, Shape};
 
 /// Where a batch is computed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_intrusive::sync::Mutex;
 
@@ -14,6 +14,7 @@ use crate::gpu::small::SmallOnCpu;
 use crate::gpu::transfer::Transfer;
 use crate::gpu::{Compiled, Ops, Options};
 use crate::stream::{free_memory, run_on_gpu};
+use crate::web::Instant;
 use crate::{Element, Error, Masking, Op, Shape};
 
 /// What ran where, and how long each part took.

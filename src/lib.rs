@@ -34,6 +34,7 @@ mod stats;
 pub mod stream;
 mod tensor;
 pub mod verify;
+mod web;
 
 /// The recipes of the documentation run as tests.
 #[cfg(doctest)]

@@ -48,7 +48,10 @@ impl AdapterEntry {
     /// Whether this is a GPU rather than a program that plays one on the CPU.
     pub fn is_hardware(&self) -> bool {
         use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
+        // A browser only tells whether it is a program.
         matches!(self.info.device_type, DiscreteGpu | IntegratedGpu | VirtualGpu)
+            || self.info.backend == wgpu::Backend::BrowserWebGpu
+                && self.info.device_type == wgpu::DeviceType::Other
     }
 
     fn answers_to(&self, name: &str) -> bool {

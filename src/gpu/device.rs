@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::adapter::AdapterEntry;
 use super::landing::Landing;
 use crate::Error;
 use crate::error::one_line;
+use crate::web::{IS_WEB, Instant};
 
 /// A device of our own, with the thread that waits for it.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct OpenDevice {
     /// That the device was lost, or else the first thing that went wrong outside an error scope: memory, a
     /// refusal.
     trouble: Arc<Mutex<Option<String>>>,
+    /// None in a browser, whose own tasks answer.
     waiter: Option<(mpsc::SyncSender<Wait>, JoinHandle<()>)>,
 }
 
@@ -76,7 +78,10 @@ impl OpenDevice {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             keep_first(&note, one_line(error));
         }));
+        #[cfg(not(target_arch = "wasm32"))]
         let waiter = Some(waiting_thread(device.clone()));
+        #[cfg(target_arch = "wasm32")]
+        let waiter = None;
         Ok(Self { device, queue, trouble, waiter })
     }
 
@@ -105,7 +110,7 @@ impl OpenDevice {
     ) -> Landing {
         landing.rearm(mappings.len());
         self.ask(landing, mappings);
-        if MAY_BLOCK.get() {
+        if MAY_BLOCK.get() && !IS_WEB {
             wait_for(&self.device, submission, landing);
         } else {
             self.send((submission, landing.clone()));
@@ -165,6 +170,7 @@ impl Drop for OpenDevice {
 
 /// Waits that may be asked for at a time, more than a ring has slots: the channel has its memory from the
 /// start.
+#[cfg(not(target_arch = "wasm32"))]
 const WAITS: usize = 32;
 
 /// Waits for a submission, and for the answers of its mappings.
@@ -177,6 +183,7 @@ fn wait_for(device: &wgpu::Device, submission: wgpu::SubmissionIndex, landing: &
 }
 
 /// A thread that waits for one submission after the other, and ends with the sender.
+#[cfg(not(target_arch = "wasm32"))]
 fn waiting_thread(device: wgpu::Device) -> (mpsc::SyncSender<Wait>, JoinHandle<()>) {
     let (sender, receiver) = mpsc::sync_channel::<Wait>(WAITS);
     let thread = std::thread::Builder::new()

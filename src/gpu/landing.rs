@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
-use std::time::Instant;
+
+use crate::web::Instant;
 
 /// The end of a submission. It always comes: buffers are mapped, or refused, or the thread that waits
 /// for the device gives the wait up.

@@ -2,7 +2,7 @@
 //! and the short way of the others through the device.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_intrusive::sync::Mutex;
 
@@ -12,6 +12,7 @@ use super::options::Options;
 use super::transfer::{DeviceWork, Slot, Transfer};
 use crate::break_even::{Costs, Estimate, Place, break_even, cpu_rate};
 use crate::stream::copy_up;
+use crate::web::Instant;
 use crate::{Error, Op, Shape, Timing};
 
 /// Bytes of elements from which on nothing is asked or measured: no device takes so long to start.

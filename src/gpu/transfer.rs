@@ -1,6 +1,6 @@
 //! Pooled staging: a ring of reused buffers, each with the plans that were made for it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::args::SoftmaxArgs;
 use super::clock::Clock;
@@ -12,6 +12,7 @@ use super::plan::{Piece, Plan, Stage};
 use super::side::{Side, buffer, side};
 use super::small::Direct;
 use super::window::SCRATCH_BYTES;
+use crate::web::Instant;
 use crate::{Error, Op, Shape};
 
 /// Plans that a slot keeps: of full and of last chunks or pieces, of the operations used in turn.

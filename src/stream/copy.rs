@@ -19,15 +19,17 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
 /// # Errors
 /// What wgpu says where the buffer is not mapped there.
 pub(crate) fn copy_up(from: &[u8], to: &wgpu::Buffer, at: u64) -> Result<(), String> {
-    if from.len() < 2 * PARALLEL_BYTES {
-        let range = at..at + from.len() as u64;
-        let mut view = to.get_mapped_range_mut(range).map_err(|e| e.to_string())?;
-        view.copy_from_slice(from);
-        return Ok(());
+    // A browser's buffers belong to one thread.
+    #[cfg(not(target_arch = "wasm32"))]
+    if from.len() >= 2 * PARALLEL_BYTES {
+        let mid = (from.len() / 2).next_multiple_of(64);
+        let (from, rest) = from.split_at(mid);
+        let halves = || rayon::join(|| copy_up(from, to, at), || copy_up(rest, to, at + mid as u64));
+        let (first, second) = apart(halves);
+        return first.and(second);
     }
-    let mid = (from.len() / 2).next_multiple_of(64);
-    let (from, rest) = from.split_at(mid);
-    let halves = || rayon::join(|| copy_up(from, to, at), || copy_up(rest, to, at + mid as u64));
-    let (first, second) = apart(halves);
-    first.and(second)
+    let range = at..at + from.len() as u64;
+    let mut view = to.get_mapped_range_mut(range).map_err(|e| e.to_string())?;
+    view.copy_from_slice(from);
+    Ok(())
 }

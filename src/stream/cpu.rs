@@ -1,11 +1,12 @@
 //! A chunk on the CPU.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::io::{Input, Output};
 use super::walk::{Found, Task, Work};
 use super::{SharedSource, together};
 use crate::cpu::pieces::Pieces;
+use crate::web::Instant;
 use crate::{Error, Op, Shape};
 
 /// Elements and results of a chunk, where they do not lie in memory already.

@@ -11,6 +11,8 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::web::IS_WEB;
+
 /// As many threads as rayon has; `None` where the system gives none.
 fn crew() -> Option<&'static ThreadPool> {
     static CREW: OnceLock<Option<ThreadPool>> = OnceLock::new();
@@ -28,9 +30,10 @@ pub(super) fn apart<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     waited.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Does a job on other threads and something else on this one; where no device is held, on rayon's.
+/// Does a job on other threads and something else on this one; where no device is held, on rayon's (in a browser one
+/// after the other).
 pub(super) fn beside<R>(holds_device: bool, job: impl FnOnce() + Send, meanwhile: impl FnOnce() -> R) -> R {
-    if !holds_device {
+    if !holds_device || IS_WEB {
         return rayon::in_place_scope(|scope| {
             scope.spawn(|_| job());
             meanwhile()

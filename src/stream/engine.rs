@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
 use super::cpu::{self, CpuSlot, Job, Worked};
 use super::crew;
@@ -21,6 +20,7 @@ use super::progress::{Progress, Tell};
 use super::walk::{Found, Task, Walk};
 use crate::Error;
 use crate::gpu::transfer::Submitted;
+use crate::web::Instant;
 
 /// A chunk under way.
 struct Flight {

@@ -1,7 +1,7 @@
 //! A device of a stream, with the slots for the chunks that are under way on it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_intrusive::sync::MutexGuard;
 
@@ -14,6 +14,7 @@ use super::walk::{Found, Task};
 use crate::context::Gpu;
 use crate::gpu::device::OpenDevice;
 use crate::gpu::transfer::{Submitted, Transfer};
+use crate::web::Instant;
 use crate::{Error, Op, Timing};
 
 /// How long a chunk should take where several devices share the rows: long enough to hide its start,

@@ -56,8 +56,7 @@ pub use source::{Chunks, Positioned, ReadAt, Reader, SharedSource, Source};
 pub(crate) use copy::copy_up;
 pub(crate) use setup::run_on_gpu;
 
-use std::time::Instant;
-
+use crate::web::Instant;
 use crate::{Context, Error, Op, Shape};
 use engine::Engine;
 use io::Output;

@@ -1,7 +1,5 @@
 //! What a stream begins with: its devices, and the room of each.
 
-use std::time::Instant;
-
 use super::engine::Engine;
 use super::io::{Input, Output};
 use super::lane::Lane;
@@ -11,6 +9,7 @@ use super::{Fallback, Sink, Source};
 use crate::context::Gpu;
 use crate::error::check_length;
 use crate::gpu::small::is_direct;
+use crate::web::Instant;
 use crate::{Context, Error, Op, Shape, Timing};
 
 /// Bytes of a chunk's larger side on a device: big enough to hide a submission, small enough to overlap.

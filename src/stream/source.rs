@@ -1,5 +1,6 @@
 //! Where rows come from.
 
+#[cfg(any(unix, windows))]
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 

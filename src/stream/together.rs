@@ -3,7 +3,7 @@
 //! `docs/performance-stream.md`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -13,6 +13,7 @@ use super::io::source_error;
 use super::source::read_parallel;
 use super::walk::{Found, Work};
 use crate::cpu::{Options, run_with};
+use crate::web::Instant;
 use crate::{Error, Op, Shape};
 
 /// Elements that a thread reads before it computes them: 256 KiB, half of a usual L2 cache with their

@@ -4,12 +4,26 @@ use wgpu::util::DeviceExt;
 
 use super::probe::Probe;
 use crate::Error;
+use crate::error::one_line;
+use crate::gpu::landing::Landing;
 
 /// What a device makes of each probe, as bits, to be judged by [`Probe::holds`]. Submits and waits.
 ///
 /// # Errors
 /// [`Error::Device`] where the device refuses the shader or fails.
 pub fn probe_device(device: &wgpu::Device, queue: &wgpu::Queue, probes: &[Probe]) -> Result<Vec<u32>, Error> {
+    pollster::block_on(probe_device_async(device, queue, probes))
+}
+
+/// [`probe_device`] for browsers, where nothing may block. Elsewhere it blocks as well.
+///
+/// # Errors
+/// Those of [`probe_device`].
+pub async fn probe_device_async(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    probes: &[Probe],
+) -> Result<Vec<u32>, Error> {
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let words: Vec<u32> = probes.iter().flat_map(|p| [p.op as u32, p.a, p.b]).collect();
     let size = (probes.len() * 4) as u64;
@@ -53,16 +67,21 @@ pub fn probe_device(device: &wgpu::Device, queue: &wgpu::Queue, probes: &[Probe]
     }
     encoder.copy_buffer_to_buffer(&answers, 0, &host, 0, size);
     queue.submit([encoder.finish()]);
-    if let Some(error) = pollster::block_on(scope.pop()) {
+    if let Some(error) = scope.pop().await {
         return Err(Error::device(error));
     }
-    let (done, mapped) = std::sync::mpsc::channel();
-    host.map_async(wgpu::MapMode::Read, .., move |result| {
-        // Nobody waits where polling failed before.
-        let _ = done.send(result);
-    });
-    device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
-    mapped.recv().map_err(Error::device)?.map_err(Error::device)?;
+    map(device, &host).await?;
     let view = host.get_mapped_range(..).map_err(Error::device)?;
     Ok(view.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+}
+
+/// Maps a buffer for reading, and waits for it: in a browser without blocking, for which its tasks are
+/// needed.
+pub(super) async fn map(device: &wgpu::Device, host: &wgpu::Buffer) -> Result<(), Error> {
+    let landing = Landing::new(1);
+    let answer = landing.clone();
+    host.map_async(wgpu::MapMode::Read, .., move |result| answer.answer(result.map_err(one_line)));
+    device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
+    landing.wait().await;
+    landing.result().map(drop).map_err(Error::device)
 }

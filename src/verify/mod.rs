@@ -21,7 +21,7 @@ mod special;
 pub mod tensor;
 
 pub use cases::cases;
-pub use device::probe_device;
+pub use device::{probe_device, probe_device_async};
 pub use probe::{Probe, ProbeOp, arithmetic_probe};
 
 use std::fmt;

@@ -5,7 +5,9 @@
 //! subnormal, so that exponentials need not be held times 2^64. Rows that would be near but for masked
 //! elements have a form of their own ([`HOLES`]).
 
-use fearless_simd::{Level, prelude::*};
+#[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
+use fearless_simd::Level;
+use fearless_simd::prelude::*;
 
 use super::{splat, splat_u};
 use crate::numerics::*;

@@ -2,6 +2,7 @@
 
 use wgpu::util::DeviceExt;
 
+use super::super::device::map;
 use super::runner::{TensorRunner, tensor_by, words};
 use super::{OwnedMasking, TensorCase};
 use crate::cpu::{self, Options};
@@ -42,6 +43,19 @@ pub fn tensor_on_device(
     queue: &wgpu::Queue,
     case: &TensorCase,
 ) -> Result<Vec<u32>, Error> {
+    pollster::block_on(tensor_on_device_async(ops, device, queue, case))
+}
+
+/// [`tensor_on_device`] for browsers, where nothing may block. Elsewhere it blocks as well.
+///
+/// # Errors
+/// Those of [`tensor_on_device`].
+pub async fn tensor_on_device_async(
+    ops: &Ops,
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    case: &TensorCase,
+) -> Result<Vec<u32>, Error> {
     let shape = case.shape()?;
     let mask = case.masking.mask_bytes();
     let terms = Terms::from(&case.masking.borrow(&mask));
@@ -55,7 +69,7 @@ pub fn tensor_on_device(
         args = add(args, buffer.into());
     }
     let plan = prepared.bind(args)?;
-    let found = read(device, queue, &plan, &output)?;
+    let found = read(device, queue, &plan, &output).await?;
     Ok(words(case.output, &found[..size as usize]))
 }
 
@@ -90,7 +104,7 @@ fn buffer(device: &wgpu::Device, bytes: &[u8]) -> wgpu::Buffer {
 }
 
 /// Runs a plan and reads a buffer.
-fn read(
+async fn read(
     device: &wgpu::Device,
     queue: &wgpu::Queue,
     plan: &crate::gpu::Plan,
@@ -106,8 +120,7 @@ fn read(
     });
     encoder.copy_buffer_to_buffer(buffer, 0, &host, 0, buffer.size());
     queue.submit([encoder.finish()]);
-    host.map_async(wgpu::MapMode::Read, .., |_| ());
-    device.poll(wgpu::PollType::wait_indefinitely()).map_err(Error::device)?;
+    map(device, &host).await?;
     let view = host.get_mapped_range(..).map_err(Error::device)?;
     Ok(view.to_vec())
 }

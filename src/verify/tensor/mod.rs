@@ -19,7 +19,7 @@ mod side;
 
 pub use cases::tensor_cases;
 pub use chance::tensor_by_chance;
-pub use device::{tensor_on_cpu, tensor_on_device};
+pub use device::{tensor_on_cpu, tensor_on_device, tensor_on_device_async};
 pub use expected::{expected_tensor, first_tensor_difference};
 pub use runner::{TensorRunner, tensor_by};
 
