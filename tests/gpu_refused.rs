@@ -121,38 +121,3 @@ fn limits_below_what_a_plan_tells_its_shaders_are_named() {
         }
     }
 }
-
-/// Shaders count the bits of a mask in 32 bits.
-#[test]
-fn a_mask_of_bits_far_behind_what_shares_its_buffer_is_refused() {
-    for entry in common::test_adapters() {
-        const FAR: u64 = 600 << 20;
-        let most = entry.adapter.limits();
-        if most.max_storage_buffer_binding_size < 2 * FAR || most.max_buffer_size < 2 * FAR {
-            println!("{entry}: its bindings are too small for that");
-            continue;
-        }
-        let device = Watched::new(&entry, |limits| {
-            limits.max_storage_buffer_binding_size = most.max_storage_buffer_binding_size;
-            limits.max_buffer_size = most.max_buffer_size;
-        });
-        let usage = wgpu::BufferUsages::STORAGE;
-        let shared = device.gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: FAR + 256,
-            usage,
-            mapped_at_creation: false,
-        });
-        let terms = Terms::new().mask_bits(&[2, 4]).sinks(&[2]);
-        let ops = device.gpu.ops(Options::default());
-        let prepared = ops.prepare_tensor(Softmax::new(), Shape::rows(2, 4), DTypes::F32, &terms).unwrap();
-        let [good, other] = [(); 2].map(|()| device.gpu.filled(0, &[0.0; 16]));
-        let bind = |mask| {
-            let args = SoftmaxArgs::new(&good, &other).sinks(&shared);
-            prepared.bind(args.mask(TensorRef::from(&shared).at(mask)))
-        };
-        let (error, line) = device.refused(bind(FAR));
-        assert!(matches!(error, Error::Limit { .. }) && line.contains("mask"), "{entry}: {line}");
-        assert!(bind(FAR / 2).is_ok(), "{entry}");
-    }
-}

@@ -183,7 +183,7 @@ pub(super) fn check_operand(
     if elements > 0 {
         check_view(operand, tensor)?;
     }
-    if offset % 4 != 0 {
+    if !offset.is_multiple_of(4) {
         return refused(format!("it starts {offset} bytes into its buffer; that must be a multiple of 4"));
     }
     let there = tensor.bytes();

@@ -28,7 +28,7 @@ pub fn battery_of(part: &str, step: usize) -> Vec<(TensorCase, Vec<u32>)> {
 }
 
 /// Six rows without columns along each kind of axes, alone, with sinks, and with more beside them.
-pub fn without_columns() -> Vec<TensorCase> {
+pub fn without_columns() -> Vec<(TensorCase, Vec<u32>)> {
     let numbers = vec![1.5, f32::NEG_INFINITY, f32::NAN, f32::INFINITY, -0.0, 1e-40];
     let per_row = |rows: &[usize]| Some(Beside { data: numbers.clone(), dims: rows.to_vec() });
     let sinks = |rows: &[usize]| OwnedMasking { sinks: per_row(rows), ..Default::default() };
@@ -59,7 +59,7 @@ pub fn without_columns() -> Vec<TensorCase> {
             }));
         }
     }
-    cases
+    cases.into_iter().map(|case| (case.clone(), expected_tensor(&case))).collect()
 }
 
 /// How many cases a kernel took, in place where that can be, and what was wrong.
