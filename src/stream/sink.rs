@@ -7,7 +7,7 @@ use std::io::{self, Write};
 /// other things.
 ///
 /// The stream calls it from the thread that runs the stream, and waits for it: a slow sink slows the
-/// stream, and no results pile up.
+/// stream, and no results pile up. Nor may it use a context of the stream on a GPU, which is held meanwhile.
 pub trait Sink: Send {
     /// Takes the words that follow those of the call before.
     ///

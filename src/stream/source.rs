@@ -11,7 +11,8 @@ use super::crew::apart;
 /// Elements of rows, one after the other. A slice of f32 is one, and so is a memory map by way of a
 /// slice; [`Reader`], [`Chunks`] and [`Positioned`] make one of other things.
 ///
-/// The stream calls it from the thread that runs the stream, and waits for it: reading may block.
+/// The stream calls it from the thread that runs the stream, and waits for it: reading may block. It may not use a
+/// context of the same stream on a GPU, which is held until the stream ends: that would wait for ever.
 pub trait Source: Send {
     /// Fills `into` with the elements from number `at` on, counted from the first row's first. Calls go
     /// forward without gaps, except where [`Source::can_go_back`] says otherwise.

@@ -34,6 +34,7 @@ impl Child {
         let answers = lines(BufReader::new(process.stdout.take().expect("it was piped")));
         let mut child = Self { hello: Hello::default(), process, questions, answers };
         child.hello = child.answer(log)?;
+        child.let_run(false);
         Ok(child)
     }
 
@@ -66,8 +67,23 @@ impl Child {
         let line = serde_json::to_string(request)? + "\n";
         // Where this fails the process is gone, and the answer says so.
         let _ = self.questions.write_all(line.as_bytes());
-        self.answer(log)
+        self.let_run(true);
+        let answer = self.answer(log);
+        self.let_run(false);
+        answer
     }
+
+    /// Lets it run, or stops it, since some libraries' threads spin while they have nothing to do: the cores
+    /// are the next one's. Where it has ended, the next answer says so.
+    #[cfg(unix)]
+    fn let_run(&self, run: bool) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let signal = if run { Signal::CONT } else { Signal::STOP };
+        let _ = kill_process(Pid::from_child(&self.process), signal);
+    }
+
+    #[cfg(not(unix))]
+    fn let_run(&self, _run: bool) {}
 
     fn answer<T: DeserializeOwned>(&mut self, log: &Path) -> Result<T> {
         match self.answers.recv_timeout(PATIENCE) {
