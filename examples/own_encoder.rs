@@ -18,14 +18,17 @@ const LOGITS: &str = "
         if (id.x < arrayLength(&logits)) { logits[id.x] = f32((id.x * 31u) % 97u) * 0.125; }
     }";
 
+const FASTER: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::PASSTHROUGH_SHADERS);
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     pollster::block_on(run())
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    // The application's device. Subgroups make softmax faster where they are there.
+    // The application's device. Subgroups make softmax faster where they are there, and so does what keeps
+    // roundings on Vulkan (`gpu::Rounding`).
     let entry = adapters().await.into_iter().next().ok_or("no adapter: install a Vulkan driver")?;
-    let features = entry.adapter.features() & wgpu::Features::SUBGROUP;
+    let features = entry.adapter.features() & FASTER;
     let (device, queue) = entry
         .adapter
         .request_device(&wgpu::DeviceDescriptor { required_features: features, ..Default::default() })

@@ -25,10 +25,3 @@ struct Params {
 
 // What seals are made of: 0, once `open_seal` has read it.
 var<private> zero: u32;
-
-// Keeps the rounding of v: compilers may neither fuse nor reassociate across an integer operation
-// with an operand they do not know.
-fn seal(v: F) -> F { return bitcast<F>(bitcast<U>(v) ^ U(zero)); }
-
-// The same for what a row shares.
-fn seal1(v: RF) -> RF { return bitcast<RF>(bitcast<RU>(v) ^ RU(zero)); }

@@ -61,23 +61,27 @@ fn edges(contexts: &[(String, Option<Kernel>, Capabilities, Context)]) -> Vec<us
     found
 }
 
-/// A context for each adapter and kernel, and for the planner's own choice, with and without subgroups.
+/// A context for each adapter and kernel, and for the planner's own choice: as the device has it, and without
+/// what it has, sealed and without subgroups. Where a kernel uses none of those, two of the three are alike.
 fn contexts() -> Vec<(String, Option<Kernel>, Capabilities, Context)> {
     let mut found = Vec::new();
     for entry in common::test_adapters() {
         for kernel in std::iter::once(None).chain(Kernel::ALL.map(Some)) {
-            for without_subgroups in [false, true] {
+            let mut seen = Vec::new();
+            for (sealed, plain) in [(false, false), (true, true), (true, false)] {
                 let mut options = Options::default();
-                options.force = kernel;
-                options.without_subgroups = without_subgroups;
+                (options.force, options.sealed, options.without_subgroups) = (kernel, sealed, plain);
                 let context = pollster::block_on(Context::on(entry.clone(), options)).unwrap();
-                let mut caps = Capabilities::of(context.device().unwrap());
-                if without_subgroups && caps.subgroups.take().is_none() {
+                let caps = context.ops().unwrap().capabilities().clone();
+                let rounding = context.ops().unwrap().rounding();
+                let by_subgroups = caps.subgroups.is_some() && kernel.is_none_or(Kernel::has_subgroups);
+                if seen.contains(&(rounding, by_subgroups)) {
                     continue;
                 }
+                seen.push((rounding, by_subgroups));
                 let name = kernel.map_or("auto", Kernel::name);
-                let plain = if without_subgroups { " without subgroups" } else { "" };
-                found.push((format!("{entry} {name}{plain}"), kernel, caps, context));
+                let by = if by_subgroups { ", subgroups" } else { "" };
+                found.push((format!("{entry} {name}, {}{by}", rounding.name()), kernel, caps, context));
             }
         }
     }

@@ -15,11 +15,11 @@ use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
 fn the_planners_kernels_give_the_bits_of_the_specification() {
     let cases = battery(5);
     for entry in common::test_adapters() {
-        let device = Device::new(&entry, Options::default());
+        let devices = Device::both(&entry, Options::default());
         let mut failures = Vec::new();
         let start = std::time::Instant::now();
-        for (case, expected) in &cases {
-            let got = run(&device, case, false).unwrap_or_else(|e| panic!("{entry} {}: {e}", case.name));
+        for ((case, expected), device) in cases.iter().zip(devices.iter().cycle()) {
+            let got = run(device, case, false).unwrap_or_else(|e| panic!("{entry} {}: {e}", case.name));
             failures.extend(first_tensor_difference(case, expected, &got));
         }
         println!("{entry}: {} cases in {:.1?}", cases.len(), start.elapsed());

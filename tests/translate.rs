@@ -9,11 +9,15 @@ use naga::back::pipeline_constants::process_overrides;
 use naga::back::{PipelineConstants, glsl, hlsl, msl, spv};
 use naga::proc::BoundsCheckPolicies;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use wgpu_softmax::gpu::source::{Source, catalogue};
+use wgpu_softmax::gpu::Rounding;
+use wgpu_softmax::gpu::source::{Source, catalogue, no_contraction};
 
-/// Calls `f` with each entry point's module, its overrides given their values.
-fn for_each_entry(mut f: impl FnMut(&Source, &'static str, &naga::Module, &ModuleInfo)) {
-    let sources = catalogue();
+/// Calls `f` with each entry point's module of those roundings, its overrides given their values.
+fn for_each_entry(
+    taken: fn(Rounding) -> bool,
+    mut f: impl FnMut(&Source, &'static str, &naga::Module, &ModuleInfo),
+) {
+    let sources: Vec<_> = catalogue().into_iter().filter(|source| taken(source.rounding)).collect();
     assert!(sources.len() > 100, "the catalogue has {} modules", sources.len());
     for source in sources {
         let fail = |e: String| -> ! { panic!("{}: {e}", source.name) };
@@ -36,18 +40,29 @@ fn uses_subgroups(source: &Source) -> bool {
     source.wgsl.contains("subgroupAdd")
 }
 
+/// Only SPIR-V has decorations.
+fn is_sealed(rounding: Rounding) -> bool {
+    rounding == Rounding::Sealed
+}
+
 #[test]
 fn spirv_passes_its_validator() {
     for version in ["vulkan1.1", "vulkan1.3"] {
-        for_each_entry(|source, entry, module, info| {
-            let lang_version = if version == "vulkan1.1" { (1, 3) } else { (1, 6) };
-            let options = spv::Options { lang_version, fake_missing_bindings: true, ..Default::default() };
-            let pipeline = spv::PipelineOptions { shader_stage: Compute, entry_point: entry.to_string() };
-            let words = spv::write_vec(module, info, &options, Some(&pipeline))
-                .unwrap_or_else(|e| panic!("{} {entry}: {e}", source.name));
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            validate(&bytes, version, &source.name);
-        });
+        for_each_entry(
+            |_| true,
+            |source, entry, module, info| {
+                let lang_version = if version == "vulkan1.1" { (1, 3) } else { (1, 6) };
+                let options =
+                    spv::Options { lang_version, fake_missing_bindings: true, ..Default::default() };
+                let pipeline = spv::PipelineOptions { shader_stage: Compute, entry_point: entry.to_string() };
+                let words = spv::write_vec(module, info, &options, Some(&pipeline))
+                    .unwrap_or_else(|e| panic!("{} {entry}: {e}", source.name));
+                let words =
+                    if source.rounding == Rounding::Decorated { no_contraction(&words) } else { words };
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                validate(&bytes, version, &source.name);
+            },
+        );
     }
 }
 
@@ -67,7 +82,7 @@ fn validate(bytes: &[u8], version: &str, name: &str) {
 #[test]
 fn msl_is_written() {
     for lang_version in [(2, 1), (3, 0)] {
-        for_each_entry(|source, entry, module, info| {
+        for_each_entry(is_sealed, |source, entry, module, info| {
             let options = msl::Options { lang_version, fake_missing_bindings: true, ..Default::default() };
             let pipeline = msl::PipelineOptions {
                 entry_point: Some((Compute, entry.to_string())),
@@ -82,7 +97,7 @@ fn msl_is_written() {
 
 #[test]
 fn hlsl_is_written() {
-    for_each_entry(|source, entry, module, info| {
+    for_each_entry(is_sealed, |source, entry, module, info| {
         let shader_model =
             if uses_subgroups(source) { hlsl::ShaderModel::V6_0 } else { hlsl::ShaderModel::V5_1 };
         let options = hlsl::Options { shader_model, fake_missing_bindings: true, ..Default::default() };
@@ -97,7 +112,7 @@ fn hlsl_is_written() {
 
 #[test]
 fn glsl_is_written() {
-    for_each_entry(|source, entry, module, info| {
+    for_each_entry(is_sealed, |source, entry, module, info| {
         let version =
             if uses_subgroups(source) { glsl::Version::Desktop(460) } else { glsl::Version::new_gles(310) };
         let options = glsl::Options { version, ..Default::default() };

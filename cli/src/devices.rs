@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use wgpu_softmax::DeviceChoice;
+use wgpu_softmax::gpu::Rounding;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
 use wgpu_softmax::wgpu::Features;
 
@@ -58,6 +59,7 @@ struct Adapter {
     subgroup_sizes: [u32; 2],
     timestamps: bool,
     shader_f16: bool,
+    rounding: &'static str,
 }
 
 impl Args {
@@ -100,6 +102,7 @@ impl From<&AdapterEntry> for Adapter {
             subgroup_sizes: [entry.info.subgroup_min_size, entry.info.subgroup_max_size],
             timestamps: features.contains(Features::TIMESTAMP_QUERY),
             shader_f16: features.contains(Features::SHADER_F16),
+            rounding: Rounding::of(entry.info.backend, features).name(),
         }
     }
 }
@@ -127,6 +130,7 @@ impl Adapter {
             row("subgroups", self.subgroups()),
             row("timestamps", yes(self.timestamps)),
             row("f16", yes(self.shader_f16)),
+            row("roundings", self.rounding.to_owned()),
         ];
         format!("{:<3}  {} ({}, {})\n{}\n", self.index, self.name, self.backend, self.kind, table(&rows))
     }

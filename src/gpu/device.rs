@@ -34,7 +34,8 @@ pub(crate) type Mapping<'a> = (&'a wgpu::Buffer, wgpu::MapMode, u64);
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::TIMESTAMP_QUERY)
     .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
-    .union(wgpu::Features::PIPELINE_CACHE);
+    .union(wgpu::Features::PIPELINE_CACHE)
+    .union(wgpu::Features::PASSTHROUGH_SHADERS);
 
 thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };

@@ -35,6 +35,7 @@ pub use plan::Plan;
 pub use planner::Kernel;
 pub use prepared::Prepared;
 pub use profile::Profile;
+pub use source::Rounding;
 pub use terms::Terms;
 
 #[cfg(test)]

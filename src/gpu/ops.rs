@@ -9,7 +9,7 @@ use super::pipelines::{Pipelines, filled_buffer};
 use super::planner::{Access, Capabilities, Choice, Kernel, Rows, choose_for};
 use super::prepared::Prepared;
 use super::profile::{self, Profile};
-use super::source::Variant;
+use super::source::{Rounding, Variant};
 use super::tensor::Tensor;
 use super::terms::Terms;
 use super::window::room;
@@ -30,13 +30,14 @@ pub(super) struct Shared {
     pub seal: wgpu::Buffer,
     pub force: Option<Kernel>,
     profile: Profile,
+    pub rounding: Rounding,
     pub cache: Option<wgpu::PipelineCache>,
     pipelines: Mutex<HashMap<Variant, Arc<Pipelines>>>,
 }
 
 impl Ops {
-    /// Takes a device as it is; pass `Features::SUBGROUP` when requesting it for the fastest
-    /// kernels. Compiles nothing yet.
+    /// Takes a device as it is; pass `Features::SUBGROUP` when requesting it, and on Vulkan
+    /// `Features::PASSTHROUGH_SHADERS` ([`Rounding`]), for the fastest kernels. Compiles nothing yet.
     ///
     /// # Errors
     /// [`Error::Limit`] where the device cannot bind the buffers that every kernel needs.
@@ -53,6 +54,10 @@ impl Ops {
         }
         let seal = filled_buffer(device, "wgpu_softmax::seal", &[0; 4], wgpu::BufferUsages::STORAGE)?;
         let cache = options.cache.as_ref().and_then(|cache| cache.open(device));
+        let rounding = match options.sealed {
+            true => Rounding::Sealed,
+            false => Rounding::of(device.adapter_info().backend, device.features()),
+        };
         let profile = profile::best(&options.profiles, &caps).unwrap_or(Profile::of_device(&caps)).clone();
         let shared = Shared {
             device: device.clone(),
@@ -61,6 +66,7 @@ impl Ops {
             seal,
             force: options.force,
             profile,
+            rounding,
             cache,
             pipelines: Mutex::default(),
         };
@@ -78,6 +84,11 @@ impl Ops {
         let data = self.shared.cache.as_ref()?.get_data()?;
         let key = wgpu::util::pipeline_cache_key(&self.shared.device.adapter_info())?;
         Some(Compiled { key, data })
+    }
+
+    /// What keeps the rounding of each operation on this device.
+    pub fn rounding(&self) -> Rounding {
+        self.shared.rounding
     }
 
     /// The thresholds in use.

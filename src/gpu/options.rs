@@ -49,6 +49,8 @@ pub struct Options {
     pub force: Option<Kernel>,
     /// Leaves subgroup operations unused although the device has them.
     pub without_subgroups: bool,
+    /// Seals roundings although the device takes decorations; see [`super::Rounding`].
+    pub sealed: bool,
     /// Thresholds besides the shipped ones; see [`Options::profile`].
     pub profiles: Vec<Profile>,
     /// Where compiled pipelines are looked up and kept; without one, as the driver does it by itself.
@@ -78,6 +80,14 @@ impl Options {
     #[must_use]
     pub fn without_subgroups(mut self) -> Self {
         self.without_subgroups = true;
+        self
+    }
+
+    /// Seals roundings although the device takes decorations, which need a quarter less instructions; see
+    /// [`super::Rounding`].
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.sealed = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::ops::Shared;
 use super::scopes::caught;
-use super::source::{Variant, in_browser, wgsl};
+use super::source::{Rounding, Variant, in_browser, spirv, wgsl};
 use crate::Error;
 
 /// The pipelines of a variant, one per entry point.
@@ -38,19 +38,21 @@ impl Shared {
         let (pipelines, said) = caught(&self.device, || self.create(variant));
         match said {
             Some(error) => Err(Error::device(format_args!("{}: {error}", variant.label("pipeline")))),
-            None => Ok(pipelines),
+            None => {
+                pipelines.map_err(|why| Error::device(format_args!("{}: {why}", variant.label("module"))))
+            }
         }
     }
 
-    fn create(&self, variant: &Variant) -> Pipelines {
+    fn create(&self, variant: &Variant) -> Result<Pipelines, String> {
         let layout = self.bind_group_layout(variant);
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&variant.label("layout")),
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let module = self.module(variant);
-        let stage = |entry: &&'static str| {
+        let modules = self.modules(variant)?;
+        let stage = |(module, entry): (wgpu::ShaderModule, &&'static str)| {
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(&variant.label(entry)),
                 layout: Some(&pipeline_layout),
@@ -64,8 +66,8 @@ impl Shared {
                 cache: self.cache.as_ref(),
             })
         };
-        let stages = variant.entry_points().iter().map(stage).collect();
-        Pipelines { layout, stages }
+        let stages = modules.into_iter().zip(variant.entry_points()).map(stage).collect();
+        Ok(Pipelines { layout, stages })
     }
 
     /// Whether the device can bind what a variant needs.
@@ -84,8 +86,16 @@ impl Shared {
         Err(Error::Limit { what: "storage buffers of a kernel", needed, limit, hint })
     }
 
-    fn module(&self, variant: &Variant) -> wgpu::ShaderModule {
-        let mut text = wgsl(variant);
+    /// A module for each entry point.
+    fn modules(&self, variant: &Variant) -> Result<Vec<wgpu::ShaderModule>, String> {
+        match self.rounding.of_variant(variant) {
+            Rounding::Sealed => Ok(vec![self.sealed_module(variant); variant.entry_points().len()]),
+            Rounding::Decorated => self.decorated_modules(variant),
+        }
+    }
+
+    fn sealed_module(&self, variant: &Variant) -> wgpu::ShaderModule {
+        let mut text = wgsl(variant, Rounding::Sealed);
         if self.device.adapter_info().backend == wgpu::Backend::BrowserWebGpu {
             text = in_browser(&text, variant.choice.uses_subgroups());
         }
@@ -100,6 +110,26 @@ impl Shared {
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }
+    }
+
+    fn decorated_modules(&self, variant: &Variant) -> Result<Vec<wgpu::ShaderModule>, String> {
+        let label = variant.label("module");
+        let modules = spirv(variant)?.into_iter().zip(variant.entry_points()).map(|(words, entry)| {
+            // wgpu looks at nothing but the name.
+            let entry =
+                wgpu::PassthroughShaderEntryPoint { name: (*entry).into(), workgroup_size: (0, 0, 0) };
+            let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+                label: Some(&label),
+                entry_points: vec![entry].into(),
+                spirv: Some(words.into()),
+                ..Default::default()
+            };
+            // SAFETY: the words are naga's, of a module that it validated, with decorations that forbid and
+            // allow nothing; their bindings are those of the layout. For indices and loops see
+            // `sealed_module`.
+            unsafe { self.device.create_shader_module_passthrough(descriptor) }
+        });
+        Ok(modules.collect())
     }
 
     fn bind_group_layout(&self, variant: &Variant) -> wgpu::BindGroupLayout {

@@ -37,7 +37,10 @@ struct Clock {
 impl Bare {
     pub fn new(entry: &AdapterEntry, op: Op, shape: Shape) -> Self {
         let software = entry.info.device_type == wgpu::DeviceType::Cpu;
-        let wanted = Features::SUBGROUP | Features::TIMESTAMP_QUERY | Features::MAPPABLE_PRIMARY_BUFFERS;
+        let wanted = Features::SUBGROUP
+            | Features::PASSTHROUGH_SHADERS
+            | Features::TIMESTAMP_QUERY
+            | Features::MAPPABLE_PRIMARY_BUFFERS;
         let features = entry.adapter.features() & wanted;
         let (device, queue) = pollster::block_on(entry.adapter.request_device(&wgpu::DeviceDescriptor {
             required_features: features,

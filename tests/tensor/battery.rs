@@ -62,7 +62,7 @@ pub fn without_columns() -> Vec<(TensorCase, Vec<u32>)> {
     cases.into_iter().map(|case| (case.clone(), expected_tensor(&case))).collect()
 }
 
-/// How many cases a kernel took, in place where that can be, and what was wrong.
+/// How many cases a kernel took, in place where that can be, sealed every other one, and what was wrong.
 pub fn by_kernel<'a>(
     entry: &AdapterEntry,
     kernel: Option<Kernel>,
@@ -70,10 +70,10 @@ pub fn by_kernel<'a>(
 ) -> (usize, Vec<String>) {
     let mut options = Options::default();
     options.force = kernel;
-    let device = Device::new(entry, options);
+    let devices = Device::both(entry, options);
     let (mut ran, mut failures) = (0, Vec::new());
-    for (case, expected) in cases {
-        match run(&device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
+    for ((case, expected), device) in cases.zip(devices.iter().cycle()) {
+        match run(device, case, case.op.kind.is_elementwise() && case.data.dtype() == case.output) {
             Err(Error::Kernel { .. }) => continue,
             Err(e) => panic!("{entry} {kernel:?} {}: {e}", case.name),
             Ok(got) => failures

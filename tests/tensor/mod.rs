@@ -28,13 +28,19 @@ impl Device {
         })
     }
 
-    /// With WebGPU's default limits, changed as asked, and subgroups.
+    /// One as it is, and one that seals what the first decorates.
+    pub fn both(entry: &AdapterEntry, options: Options) -> [Self; 2] {
+        [options.clone(), options.sealed()].map(|options| Self::new(entry, options))
+    }
+
+    /// With WebGPU's default limits, changed as asked, subgroups, and roundings decorated.
     pub fn with_limits(
         entry: &AdapterEntry,
         options: Options,
         change: impl FnOnce(&mut wgpu::Limits),
     ) -> Self {
-        let gpu = Gpu::new(entry, wgpu::Features::SUBGROUP, change);
+        let features = wgpu::Features::SUBGROUP | wgpu::Features::PASSTHROUGH_SHADERS;
+        let gpu = Gpu::new(entry, features, change);
         let ops = gpu.ops(options);
         Self { gpu, ops, guard: 256 }
     }

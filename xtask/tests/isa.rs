@@ -100,3 +100,14 @@ fn the_library_s_kernels_are_caught_without_their_seals() {
     let found = check(&kernel).fused_inexact;
     assert!(!found.is_empty(), "{found:?}");
 }
+
+#[test]
+fn decorated_kernels_are_caught_without_their_decorations() {
+    let found = isa::catalogue().into_iter().find(|kernel| kernel.decorated);
+    let mut kernel = found.expect("kernels are decorated");
+    let decorated = check(&kernel);
+    assert_eq!((decorated.fused_exact, decorated.fused_inexact), (0, Vec::new()));
+    kernel.decorated = false;
+    let found = check(&kernel).fused_inexact;
+    assert!(!found.is_empty(), "{found:?}");
+}

@@ -2,7 +2,7 @@
 
 use wgpu_softmax::cpu::{self, SimdLevel};
 use wgpu_softmax::gpu::adapter::AdapterEntry;
-use wgpu_softmax::gpu::{Kernel, Options, Profile};
+use wgpu_softmax::gpu::{Kernel, Options, Profile, Rounding};
 use wgpu_softmax::{DeviceChoice, Error, Op, Shape};
 
 use super::report::DeviceInfo;
@@ -42,6 +42,16 @@ pub fn open(names: &[String]) -> Result<Vec<Device>, Failure> {
     Ok(devices)
 }
 
+/// Seals roundings from now on, on every GPU.
+pub fn seal(devices: &mut [Device]) {
+    for device in devices {
+        if let What::Gpu(gpu) = &mut device.what {
+            gpu.seal();
+            device.info.rounding = Some(Rounding::Sealed.name());
+        }
+    }
+}
+
 /// Plans by these thresholds from now on, on every GPU. Where one is not what they are for, the failure
 /// names those that are.
 pub fn use_profile(devices: &mut [Device], profile: &Profile) -> Result<(), Failure> {
@@ -69,6 +79,7 @@ impl Device {
             index: None,
             backend: None,
             driver: None,
+            rounding: None,
         };
         Self { info, what: What::Cpu }
     }
@@ -80,6 +91,7 @@ impl Device {
             index: Some(entry.index),
             backend: Some(entry.info.backend.to_string()),
             driver: Some(format!("{} {}", entry.info.driver, entry.info.driver_info).trim().to_owned()),
+            rounding: Some(Rounding::of(entry.info.backend, entry.adapter.features()).name()),
         };
         Ok(Self { info, what: What::Gpu(Box::new(Gpu::open(entry)?)) })
     }

@@ -63,6 +63,9 @@ pub struct Args {
     /// Thresholds of the planner for the GPUs that are measured, as `softmax tune` wrote them
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Keep roundings by seals although a device takes decorations, to see what those save
+    #[arg(long)]
+    sealed: bool,
     /// What is measured beside each shape
     #[arg(long, value_enum, default_value_t)]
     baseline: Baseline,
@@ -107,6 +110,9 @@ impl Args {
         };
         let files = Files::begin(self.csv.as_deref(), self.html.as_deref())?;
         let mut devices = device::open(&self.device)?;
+        if self.sealed {
+            device::seal(&mut devices);
+        }
         if let Some(path) = &self.profile {
             device::use_profile(&mut devices, &profile::read(path)?)?;
         }

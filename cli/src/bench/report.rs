@@ -46,6 +46,8 @@ pub struct DeviceInfo {
     pub backend: Option<String>,
     /// The adapter's driver.
     pub driver: Option<String>,
+    /// What keeps the rounding of each operation there; none for the CPU.
+    pub rounding: Option<&'static str>,
 }
 
 /// One shape, operation, precision and kernel on one device.

@@ -28,6 +28,7 @@ pub struct Gpu {
     ring: Option<Ring>,
     ring_bytes: u64,
     profile: Option<Profile>,
+    sealed: bool,
 }
 
 impl Gpu {
@@ -42,7 +43,7 @@ impl Gpu {
         };
         let (timer, copy) = (Timer::new(&device, &queue), CopyKernel::new(&device)?);
         let ring_bytes = memory::ring_bytes(entry.is_hardware());
-        Ok(Self { context, device, queue, timer, copy, ring: None, ring_bytes, profile: None })
+        Ok(Self { context, device, queue, timer, copy, ring: None, ring_bytes, profile: None, sealed: false })
     }
 
     /// Plans by these thresholds from now on.
@@ -53,6 +54,11 @@ impl Gpu {
         crate::profile::apply(&mut self.context, profile)?;
         self.profile = Some(profile.clone());
         Ok(())
+    }
+
+    /// Seals roundings from now on, whatever the device has.
+    pub fn seal(&mut self) {
+        self.sealed = true;
     }
 
     /// What the planner knows of the adapter.
@@ -82,7 +88,7 @@ impl Gpu {
         batch: &mut Batch,
         effort: &Effort,
     ) -> Result<Measured, Refusal> {
-        pollster::block_on(self.context.set_options(self.with_profile(options)))?;
+        pollster::block_on(self.context.set_options(self.with_settings(options)))?;
         self.fill_ring(batch)?;
         let plans = self.plans(op, batch.shape())?;
         let kernel = plans.first().and_then(Plan::kernel).map_or("none", Kernel::name);
@@ -118,8 +124,11 @@ impl Gpu {
         Ok(self.measured("copy", samples, None))
     }
 
-    fn with_profile(&self, options: &Options) -> Options {
-        self.profile.iter().fold(options.clone(), |options, profile| options.profile(profile.clone()))
+    fn with_settings(&self, options: &Options) -> Options {
+        let mut options = options.clone();
+        options.profiles.extend(self.profile.clone());
+        options.sealed |= self.sealed;
+        options
     }
 
     fn fill_ring(&mut self, batch: &Batch) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::iter;
 use wgpu_softmax::cpu::SimdLevel;
 use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::planner::Capabilities;
-use wgpu_softmax::gpu::{Kernel, Options, Profile};
+use wgpu_softmax::gpu::{Kernel, Options, Profile, Rounding};
 use wgpu_softmax::verify::tensor::{TensorCase, tensor_on_cpu, tensor_on_device};
 use wgpu_softmax::verify::{Case, Probe, ProbeOp, probe_device};
 use wgpu_softmax::wgpu::Features;
@@ -117,15 +117,21 @@ struct Variant {
 }
 
 impl Gpu {
-    /// The planner's choice first, then each kernel by force; where the adapter has subgroup
-    /// operations, without those too.
+    /// The planner's choice first, then each kernel by force, as the device has it; then without what
+    /// it has: sealed, and sealed without subgroup operations.
     fn open(entry: &AdapterEntry) -> Result<Self, Error> {
-        let subgroups = entry.adapter.features().contains(Features::SUBGROUP);
+        let features = entry.adapter.features();
+        let subgroups = features.contains(Features::SUBGROUP);
+        let decorated = Rounding::of(entry.info.backend, features) == Rounding::Decorated;
         let mut variants = Vec::new();
         for kernel in iter::once(None).chain(Kernel::ALL.map(Some)) {
-            variants.push(Variant::open(entry, kernel, false)?);
-            if subgroups {
-                variants.push(Variant::open(entry, kernel, true)?);
+            let alike = kernel.is_some_and(|kernel| !kernel.has_subgroups());
+            variants.push(Variant::open(entry, kernel, Options::default())?);
+            if subgroups && decorated && !alike {
+                variants.push(Variant::open(entry, kernel, Options::default().sealed())?);
+            }
+            if subgroups || decorated {
+                variants.push(Variant::open(entry, kernel, Options::default().without_subgroups().sealed())?);
             }
         }
         Ok(Self { variants })
@@ -133,13 +139,17 @@ impl Gpu {
 }
 
 impl Variant {
-    fn open(entry: &AdapterEntry, kernel: Option<Kernel>, without_subgroups: bool) -> Result<Self, Error> {
-        let mut options = Options::default();
-        (options.force, options.without_subgroups) = (kernel, without_subgroups);
-        let context = pollster::block_on(Context::on(entry.clone(), options))?;
+    fn open(entry: &AdapterEntry, kernel: Option<Kernel>, mut options: Options) -> Result<Self, Error> {
+        options.force = kernel;
         let name = kernel.map_or("as planned", Kernel::name);
-        let plain = if without_subgroups { ", plain" } else { "" };
-        Ok(Self { name: format!("{name}{plain}"), forced: kernel.is_some(), context })
+        let plain = match (options.without_subgroups, options.sealed) {
+            (true, _) => ", plain",
+            (false, true) => ", sealed",
+            (false, false) => "",
+        };
+        let name = format!("{name}{plain}");
+        let context = pollster::block_on(Context::on(entry.clone(), options))?;
+        Ok(Self { name, forced: kernel.is_some(), context })
     }
 }
 

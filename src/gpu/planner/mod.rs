@@ -76,6 +76,15 @@ impl Kernel {
         matches!(self, Kernel::Split | Kernel::SplitColumns)
     }
 
+    /// Whether it is another kernel where the device has subgroup operations, or needs those.
+    pub fn has_subgroups(self) -> bool {
+        self.needs_subgroups() || self.is_workgroups()
+    }
+
+    fn is_workgroups(self) -> bool {
+        matches!(self, Kernel::Workgroup | Kernel::WorkgroupLoop)
+    }
+
     fn needs_subgroups(self) -> bool {
         matches!(self, Kernel::Subgroup | Kernel::SubgroupLoop)
     }

@@ -1,6 +1,6 @@
 //! Every module that a driver may be given, for checks that need no device.
 
-use super::{Variant, in_browser, wgsl};
+use super::{Rounding, Variant, in_browser, wgsl};
 use crate::gpu::options::DTypes;
 use crate::gpu::planner::{Capabilities, Kernel, choose, choose_for};
 use crate::gpu::profile::Profile;
@@ -22,6 +22,9 @@ pub struct Source {
     pub constants: Vec<(&'static str, f64)>,
     /// Whether the promise of equal bits holds for it.
     pub reproducible: bool,
+    /// What keeps its roundings. Of what is decorated, the SPIR-V made of this text goes through
+    /// [`super::no_contraction`].
+    pub rounding: Rounding,
     /// Elements that an invocation holds in registers; 0 for kernels that walk over the row.
     pub elements_per_invocation: u32,
     /// Elements of one access.
@@ -41,6 +44,16 @@ impl Source {
 
 /// A module for every operation, precision, kernel and width, for checks that need no device.
 pub fn catalogue() -> Vec<Source> {
+    let variants = variants();
+    let decorated = variants.iter().filter(|(variant, _)| variant.precision == Precision::Reproducible);
+    let sealed = variants.iter().map(|(variant, of)| entry(variant, of, Rounding::Sealed));
+    sealed.chain(decorated.map(|(variant, of)| entry(variant, of, Rounding::Decorated))).collect()
+}
+
+/// A variant, and what its name says of its tensor.
+type Named = (Variant, String);
+
+fn variants() -> Vec<Named> {
     let plain = Capabilities { max_invocations: 256, ..Capabilities::WEBGPU };
     let subgroups = Capabilities { subgroups: Some((32, 64)), ..plain };
     let mut found = Vec::new();
@@ -57,7 +70,7 @@ pub fn catalogue() -> Vec<Source> {
                 let exact = OpKind::ALL.map(Op::new).into_iter().chain([scaled]);
                 let fast = OpKind::ALL.map(|kind| Op::new(kind).precision(Precision::Fast));
                 let ops = exact.chain(fast.into_iter().filter(|op| op.kind != OpKind::RowStats));
-                found.extend(ops.map(|op| entry(&Variant::new(&op, choice, cols), "")));
+                found.extend(ops.map(|op| (Variant::new(&op, choice, cols), String::new())));
             }
             if caps.subgroups.is_some() {
                 found.extend(tensors(kernel, &caps));
@@ -72,7 +85,7 @@ pub fn catalogue() -> Vec<Source> {
 }
 
 /// A kernel whose lanes work on several rows side by side, as programs on the CPU have them.
-fn side_by_side(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
+fn side_by_side(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
     let cols = if kernel == Kernel::Thread { 8 } else { 30_000 };
     let all = Terms::new().bias(DType::F16, &[cols, 1]).mask_bytes(&[cols, 24]).lengths(&[2, 24]);
     let all = all.sinks(&[24]).row_scale(&[2, 24]);
@@ -99,15 +112,15 @@ fn tensor(
     (shape, types, terms): (Shape, DTypes, &Terms),
     in_place: bool,
     name: &str,
-) -> Option<Source> {
+) -> Option<Named> {
     let tensor = Tensor::new(op, shape, types, terms).ok()?;
     let choice = choose_for(&tensor.rows(), Some(kernel), caps, Profile::of_device(caps)).ok()?;
-    Some(entry(&tensor.variant(op, choice, &tensor.slots_apart(), in_place), name))
+    Some((tensor.variant(op, choice, &tensor.slots_apart(), in_place), name.to_owned()))
 }
 
 /// A kernel on a few kinds of tensors: each type, in units of four and in words and not, each kind of mask,
 /// in place, and along an axis that is not the last one.
-fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Source> {
+fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
     let cols = match kernel {
         Kernel::Thread => 9,
         Kernel::Subgroup => 254,
@@ -170,22 +183,24 @@ fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
     }
 }
 
-fn entry(variant: &Variant, of: &str) -> Source {
+fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
     let choice = variant.choice;
     let teams = if choice.subgroups { " by subgroups" } else { "" };
     let scale = if variant.scaled { " scaled" } else { "" };
     let speed = if variant.precision == Precision::Fast { " fast" } else { "" };
+    let kept = if rounding == Rounding::Decorated { " decorated" } else { "" };
     Source {
         name: format!(
-            "{} {}{teams} width {}{scale}{speed}{of}",
+            "{} {}{teams} width {}{scale}{speed}{of}{kept}",
             variant.kind.name(),
             choice.kernel.name(),
             choice.width
         ),
-        wgsl: wgsl(variant),
+        wgsl: wgsl(variant, rounding),
         entry_points: variant.entry_points(),
         constants: variant.constants(),
         reproducible: variant.precision == Precision::Reproducible,
+        rounding,
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
         element_bytes: variant.tensor.map_or(DType::F32, |tensor| tensor.types.input).bytes() as u32,

@@ -2,14 +2,28 @@
 //! [`crate::numerics`], then the files of a kernel.
 
 mod catalogue;
+mod decorated;
 mod prelude;
+mod rounding;
+// Where wgpu has its Vulkan backend, it has a naga that writes SPIR-V.
+#[cfg_attr(
+    not(all(
+        feature = "vulkan",
+        any(windows, target_os = "linux", target_os = "android", target_os = "freebsd")
+    )),
+    path = "no_spirv.rs"
+)]
+mod spirv;
 mod variant;
 
 use super::planner::{Choice, Kernel};
 use crate::{OpKind, Precision};
 
 pub use catalogue::{Source, catalogue};
+pub use decorated::no_contraction;
 use prelude::prelude;
+pub use rounding::Rounding;
+pub(crate) use spirv::spirv;
 pub(crate) use variant::{Slots, TensorVariant, Variant};
 
 macro_rules! shader {
@@ -18,10 +32,10 @@ macro_rules! shader {
     };
 }
 
-/// The text of a variant's module.
-pub(crate) fn wgsl(variant: &Variant) -> String {
+/// The text of a variant's module, for a device that keeps roundings by those means.
+pub(crate) fn wgsl(variant: &Variant, rounding: Rounding) -> String {
     let mut text = prelude(variant.choice.held);
-    for file in files(variant) {
+    for file in files(variant, rounding) {
         text.push('\n');
         text.push_str(file);
     }
@@ -33,10 +47,10 @@ pub(crate) fn in_browser(text: &str, subgroups: bool) -> String {
     if subgroups { format!("enable subgroups;\n{text}") } else { text.to_owned() }
 }
 
-fn files(variant: &Variant) -> Vec<&'static str> {
+fn files(variant: &Variant, rounding: Rounding) -> Vec<&'static str> {
     let choice = &variant.choice;
     let mut files = unit(choice);
-    files.extend([shader!("params"), shader!("special"), team(choice)]);
+    files.extend([shader!("params"), kept(rounding), shader!("special"), team(choice)]);
     let fast = variant.precision == Precision::Fast;
     if fast {
         files.push(shader!("fast"));
@@ -68,6 +82,14 @@ fn files(variant: &Variant) -> Vec<&'static str> {
     }
     files.extend(kernel(choice));
     files
+}
+
+/// What keeps the rounding of each operation.
+fn kept(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::Sealed => shader!("sealed"),
+        Rounding::Decorated => shader!("decorated"),
+    }
 }
 
 /// The elements of a unit, and what rows have of one.

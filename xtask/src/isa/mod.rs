@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use wgpu_softmax::gpu::source::Source;
+use wgpu_softmax::gpu::source::{Rounding, Source};
 
 pub use program::{Instruction, Program};
 pub use report::{Alu, BUDGET, BUDGET_INTEGER, Report, table};
@@ -35,6 +35,8 @@ pub struct Kernel {
     pub constants: Vec<(String, f64)>,
     /// Whether it promises the same bits everywhere.
     pub reproducible: bool,
+    /// Whether its operations are decorated, so that drivers neither fuse nor reassociate them.
+    pub decorated: bool,
     /// Elements of a row that an invocation holds in registers; 0 where it walks over the row.
     pub held: u32,
     /// Elements of one access; 0 where nothing is known of the elements.
@@ -88,6 +90,7 @@ fn kernel(source: &Source, entry_point: &str) -> Kernel {
         entry_point: entry_point.to_owned(),
         constants: source.constants.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         reproducible: source.reproducible,
+        decorated: source.rounding == Rounding::Decorated,
         held: source.elements_per_invocation,
         width: source.width,
         element_bytes: source.element_bytes,

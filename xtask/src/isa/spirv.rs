@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, anyhow};
 use naga::back::{PipelineConstants, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
+use wgpu_softmax::gpu::source::no_contraction;
+
 use super::Kernel;
 
 /// Whether a binding is a storage buffer or a uniform one.
@@ -58,6 +60,7 @@ pub fn translate(kernel: &Kernel) -> Result<Spirv> {
     };
     let words = spv::write_vec(&module, &info, &options(&bindings, !kernel.trusted), Some(&pipeline))
         .with_context(|| format!("SPIR-V of {}", kernel.name))?;
+    let words = if kernel.decorated { no_contraction(&words) } else { words };
     Ok(Spirv { words, bindings, immediate_size })
 }
 

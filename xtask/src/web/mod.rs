@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
-use wgpu_softmax::gpu::source::Source;
+use wgpu_softmax::gpu::source::{Rounding, Source};
 
 use crate::shell::root;
 
@@ -46,7 +46,8 @@ pub fn web(browser: Option<PathBuf>) -> Result<()> {
     let folder = root().join("target/web");
     fs::create_dir_all(&folder)?;
     let folder = folder.canonicalize()?;
-    let sources = wgpu_softmax::gpu::source::catalogue();
+    let mut sources = wgpu_softmax::gpu::source::catalogue();
+    sources.retain(|source| source.rounding == Rounding::Sealed);
     let modules: Vec<_> = sources.iter().map(module).collect();
     let page = folder.join("page.html");
     fs::write(&page, filled(&modules))?;

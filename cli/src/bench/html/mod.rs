@@ -39,7 +39,7 @@ fn header(report: &Report) -> String {
     format!(
         "<h1>softmax bench</h1>\n<p>{} cells in {} s, softmax {}, numerics version {}. CPU: {}, last-level cache {}. \
          {}</p>\n<div class=\"scroll\"><table>\n\
-         <thead><tr><th>device</th><th>driver</th><th>clock</th><th class=\"n\">best copy, GB/s</th><th class=\"n\">buffers that take turns</th></tr></thead>\n\
+         <thead><tr><th>device</th><th>driver</th><th>roundings</th><th>clock</th><th class=\"n\">best copy, GB/s</th><th class=\"n\">buffers that take turns</th></tr></thead>\n\
          <tbody>\n{devices}</tbody>\n</table></div>\n",
         report.cells.len(),
         Digits(report.seconds),
@@ -80,9 +80,10 @@ fn device(report: &Report, at: usize) -> String {
     let copy = cells().filter(|cell| cell.op == COPY).filter_map(|cell| cell.gb_per_s).reduce(f64::max);
     let ring = cells().filter_map(|cell| cell.ring_bytes).max();
     format!(
-        "<tr><td>{}</td><td>{}</td><td>{clock}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{clock}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
         escaped(&info.name),
         escaped(info.driver.as_deref().unwrap_or("-")),
+        info.rounding.unwrap_or("-"),
         copy.map_or("-".to_owned(), |rate| Digits(rate).to_string()),
         ring.map_or("-".to_owned(), |ring| format!("up to {}", bytes(ring))),
     )
