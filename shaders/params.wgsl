@@ -23,5 +23,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 
+// Whether a row has at most FLUSH elements, so that the bins of all its lanes add up in one word.
+override SHORT_ROW: bool = false;
+
 // What seals are made of: 0, once `open_seal` has read it.
 var<private> zero: u32;

@@ -2,8 +2,6 @@
 // cannot matter, so any team and any reduction gives the same bits.
 
 override THIRD_BIN: bool = false;
-// Whether a row has at most FLUSH elements, so that the bins of all its lanes add up in one word.
-override SHORT_ROW: bool = false;
 
 // What a lane adds up: at most FLUSH elements, then `take_bins`.
 struct Bins {

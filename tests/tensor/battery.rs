@@ -70,6 +70,16 @@ pub fn by_kernel<'a>(
 ) -> (usize, Vec<String>) {
     let mut options = Options::default();
     options.force = kernel;
+    by_options(entry, options, cases)
+}
+
+/// The same by a kernel that those options force.
+pub fn by_options<'a>(
+    entry: &AdapterEntry,
+    options: Options,
+    cases: impl Iterator<Item = &'a (TensorCase, Vec<u32>)>,
+) -> (usize, Vec<String>) {
+    let kernel = options.force;
     let devices = Device::both(entry, options);
     let (mut ran, mut failures) = (0, Vec::new());
     for ((case, expected), device) in cases.zip(devices.iter().cycle()) {

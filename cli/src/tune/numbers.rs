@@ -1,7 +1,8 @@
 //! The numbers of each rung's kernel: workgroup sizes, parts of split rows, rewriting.
 
-use wgpu_softmax::gpu::Kernel;
-use wgpu_softmax::gpu::profile::{Rows, Rung};
+use wgpu_softmax::gpu::planner::{Capabilities, choose};
+use wgpu_softmax::gpu::profile::{ProfileKey, Rows, Rung};
+use wgpu_softmax::gpu::{Kernel, Profile};
 
 use super::{Search, forced, op};
 use crate::measure::{Batch, Gpu, Refusal};
@@ -20,7 +21,9 @@ pub fn tune(
         let cols = rung.cols.min(search.most) / 4 * 4;
         let cols = if rung.rows == Rows::Unaligned { cols.max(4) - 1 } else { cols.max(4) };
         let mut batch = Batch::new(search.shape(cols))?;
-        let variants = variants(*rung);
+        let mut variants = variants(*rung);
+        let (caps, first) = (gpu.capabilities(), variants.first().copied());
+        variants.retain(|rung| Some(*rung) == first || fits(rung, cols, &caps));
         let field = variants.iter().map(|rung| forced(*rung)).collect::<Result<Vec<_>, _>>()?;
         let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
         // Every number runs where the usual ones do, so they are in the order of the variants.
@@ -43,6 +46,12 @@ pub fn tune(
     Ok(())
 }
 
+/// Whether a lane holds its part of such a row by a rung's numbers.
+fn fits(rung: &Rung, cols: u64, caps: &Capabilities) -> bool {
+    let alone = Profile::new(ProfileKey::default(), vec![*rung]);
+    alone.is_ok_and(|alone| choose(cols, cols.is_multiple_of(4), Some(rung.kernel), caps, &alone).is_ok())
+}
+
 /// A rung as it is, then with each other number alone.
 fn variants(rung: Rung) -> Vec<Rung> {
     let with = |change: &dyn Fn(&mut Rung)| {
@@ -54,6 +63,9 @@ fn variants(rung: Rung) -> Vec<Rung> {
     all.extend([32, 64, 128, 256, 512].map(|group| with(&|r| r.numbers.group = Some(group))));
     match rung.kernel {
         Kernel::Split => all.extend([8, 128, 512].map(|trips| with(&|r| r.numbers.trips = Some(trips)))),
+        Kernel::Subgroup => {
+            all.extend([2, 4, 8, 16, 32].map(|lanes| with(&|r| r.numbers.lanes = Some(lanes))));
+        }
         Kernel::ThreadLoop | Kernel::SubgroupLoop | Kernel::WorkgroupLoop => {
             all.extend([false, true].map(|rewrite| with(&|r| r.numbers.rewrite = Some(rewrite))));
         }

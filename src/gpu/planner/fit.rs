@@ -25,6 +25,14 @@ const MAX_TRIPS: u64 = 19_000;
 /// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
 /// the masks. Twice as many on a program on the CPU where units are four elements, found without a walk.
 const TENSOR_UNITS: u64 = 16;
+/// Elements that a lane holds where a few lanes share a row.
+const LANE_WORDS: u64 = 32;
+/// What GPUs read at the least, in words of 4 bytes.
+const SECTOR_WORDS: u64 = 8;
+/// Lanes that the shaders put together step by step.
+const MOST_LANES: u64 = 64;
+/// Units up to which a lane holds no more than it has to.
+const EXACT_UNITS: u64 = 8;
 /// Trips of a lane over its part of a row whose elements lie apart: a part has nine atomic operations.
 const COLUMN_TRIPS: u32 = 256;
 
@@ -41,15 +49,20 @@ pub(super) fn fit(
     let (width, units) = units_of(kernel, rows, caps)?;
     let is_tensor = matches!(rows.access, Access::Tensor { .. });
     let workgroup = workgroup_size(kernel, numbers.group, rows.cols, caps);
-    let team = team_size(kernel, workgroup, caps);
+    let team = match kernel {
+        Kernel::Subgroup => lanes(numbers.lanes, (width, units), caps),
+        _ => team_size(kernel, workgroup, caps),
+    };
     let held = held(kernel, (width, units), (workgroup, team), is_tensor, rows.cols, caps)?;
-    let subgroups = matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop)
+    let is_whole = caps.subgroups.is_none_or(|(_, greatest)| team == greatest);
+    let subgroups = kernel.is_workgroups()
         && caps.subgroups.is_some_and(|(least, _)| workgroup.div_ceil(least) <= 64 && workgroup >= least);
     Ok(Choice {
         kernel,
         width: width as u32,
         rows: if is_by_side(kernel, rows, caps) { SIDE } else { 1 },
         held: held as u32,
+        lanes: if kernel == Kernel::Subgroup && !is_whole { team } else { 0 },
         workgroup,
         subgroups,
         rewrite: kernel.is_looped() && !is_tensor && numbers.rewrite.unwrap_or(caps.is_software()),
@@ -94,7 +107,9 @@ fn held(
             Ok(units)
         }
         Kernel::Subgroup | Kernel::Workgroup => {
-            let held = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
+            // Up to 8 as many as it takes, since each costs as much as the row's own work.
+            let rounded = per_lane.next_power_of_two().min(per_lane.next_multiple_of(4));
+            let held = if per_lane <= EXACT_UNITS && !caps.is_software() { per_lane } else { rounded };
             let most_units = match caps.is_software() {
                 true if is_tensor && width == 4 => 2 * TENSOR_UNITS,
                 _ if is_tensor => TENSOR_UNITS,
@@ -164,6 +179,19 @@ fn workgroup_size(kernel: Kernel, wanted: Option<u32>, cols: u64, caps: &Capabil
     let most = room.clamp(1, u64::from(caps.max_invocations)) as u32;
     // Trees over a workgroup halve it, down to one.
     wanted.unwrap_or(usual).max(least).min(1 << most.ilog2())
+}
+
+/// Lanes of a subgroup that share a row. What is the row's own, its sum and its reciprocal, each of them
+/// computes anew, so on a GPU they are few, and each holds as much as it can: but as many as read a whole
+/// sector of memory side by side.
+fn lanes(wanted: Option<u32>, (width, units): (u64, u64), caps: &Capabilities) -> u32 {
+    let least = caps.subgroups.map_or(1, |s| s.0);
+    if !least.is_power_of_two() || (caps.is_software() && wanted.is_none()) {
+        return least;
+    }
+    let held = (LANE_WORDS / width).min(TENSOR_UNITS);
+    let usual = units.div_ceil(held).next_power_of_two().max(SECTOR_WORDS / width);
+    wanted.map_or(usual, u64::from).min(u64::from(least)).min(MOST_LANES) as u32
 }
 
 /// Lanes that work on one row, at least.

@@ -148,6 +148,8 @@ pub struct Choice {
     pub rows: u32,
     /// Units of `width` elements that a lane holds in registers; 0 where it holds none.
     pub held: u32,
+    /// Lanes of a subgroup that share a row, where those are not all of it; else 0.
+    pub lanes: u32,
     /// Invocations per workgroup.
     pub workgroup: u32,
     /// Whether a workgroup reduces by subgroups.
@@ -178,6 +180,7 @@ impl Choice {
             Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => {
                 u64::from(self.workgroup)
             }
+            Kernel::Subgroup if self.lanes > 0 => u64::from(self.workgroup / self.lanes),
             Kernel::Subgroup | Kernel::SubgroupLoop => {
                 u64::from(self.workgroup / caps.subgroups.map_or(self.workgroup, |s| s.1)).max(1)
             }

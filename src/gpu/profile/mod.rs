@@ -42,7 +42,13 @@ impl Rung {
 
     /// Whether its numbers are ones that every device can be brought to.
     fn check(&self) -> Result<(), String> {
-        let Numbers { group, trips, .. } = self.numbers;
+        let Numbers { group, lanes, trips, .. } = self.numbers;
+        if let Some(lanes) = lanes.filter(|lanes| !lanes.is_power_of_two() || *lanes > MAX_GROUP) {
+            return Err(format!("lanes={lanes}; it must be a power of two, at most {MAX_GROUP}"));
+        }
+        if lanes.is_some() && self.kernel != Kernel::Subgroup {
+            return Err(format!("lanes belong to the kernel subgroup, not to {}", self.kernel.name()));
+        }
         if let Some(group) = group.filter(|g| !g.is_power_of_two() || *g > MAX_GROUP) {
             return Err(format!("group={group}; it must be a power of two, at most {MAX_GROUP}"));
         }
@@ -78,6 +84,9 @@ pub enum Rows {
 pub struct Numbers {
     /// Invocations per workgroup: a power of two; a device's limits lower it.
     pub group: Option<u32>,
+    /// Lanes of a subgroup that share a row: a power of two; those of the device's smallest subgroups at
+    /// most.
+    pub lanes: Option<u32>,
     /// Trips of an invocation over its part of a split row.
     pub trips: Option<u32>,
     /// Whether a looped kernel keeps exponentials in the results between its walks.

@@ -55,11 +55,15 @@ type Named = (Variant, String);
 
 fn variants() -> Vec<Named> {
     let plain = Capabilities { max_invocations: 256, ..Capabilities::WEBGPU };
-    let subgroups = Capabilities { subgroups: Some((32, 64)), ..plain };
+    let subgroups = Capabilities { subgroups: Some((32, 32)), ..plain };
     let mut found = Vec::new();
     for caps in [subgroups, plain] {
         for kernel in Kernel::ALL {
-            for (aligned, cols) in [(true, catalogue_cols(kernel, 4)), (false, catalogue_cols(kernel, 1))] {
+            let lengths = [catalogue_cols(kernel, 4), catalogue_cols(kernel, 1)];
+            // Rows that a few lanes share.
+            let short: &[u64] = if kernel == Kernel::Subgroup { &[128, 127] } else { &[] };
+            for (at, cols) in lengths.iter().chain(short).copied().enumerate() {
+                let aligned = at % 2 == 0;
                 let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
                     continue;
                 };
@@ -176,7 +180,7 @@ fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
 fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
     match kernel {
         Kernel::Thread | Kernel::Tile => 8 * width - u64::from(width == 1),
-        Kernel::Subgroup => 256 * width,
+        Kernel::Subgroup => 512.max(256 * width),
         Kernel::Workgroup => 1024 * width,
         Kernel::Split => 1 << 20,
         _ => 40_000,
@@ -185,7 +189,11 @@ fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
 
 fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
     let choice = variant.choice;
-    let teams = if choice.subgroups { " by subgroups" } else { "" };
+    let teams = match choice.lanes {
+        0 if choice.subgroups => " by subgroups".to_owned(),
+        0 => String::new(),
+        lanes => format!(" by {lanes} lanes"),
+    };
     let scale = if variant.scaled { " scaled" } else { "" };
     let speed = if variant.precision == Precision::Fast { " fast" } else { "" };
     let kept = if rounding == Rounding::Decorated { " decorated" } else { "" };

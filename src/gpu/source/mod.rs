@@ -155,6 +155,7 @@ fn results(variant: &Variant, tensor: &TensorVariant) -> &'static str {
 fn team(choice: &Choice) -> &'static str {
     match choice.kernel {
         Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => shader!("team_thread"),
+        Kernel::Subgroup if choice.lanes > 0 => shader!("team_lanes"),
         Kernel::Subgroup | Kernel::SubgroupLoop => shader!("team_subgroup"),
         _ if choice.subgroups => shader!("team_workgroup_subgroups"),
         Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => shader!("team_workgroup"),
@@ -168,6 +169,7 @@ fn kernel(choice: &Choice) -> Vec<&'static str> {
         Kernel::Thread => vec![shader!("held"), shader!("rows_thread")],
         Kernel::ThreadLoop => vec![shader!("looped"), shader!("rows_thread")],
         Kernel::Tile => vec![shader!("rows_tile")],
+        Kernel::Subgroup if choice.lanes > 0 => vec![shader!("held"), shader!("rows_lanes")],
         Kernel::Subgroup => vec![shader!("held"), shader!("rows_subgroup")],
         Kernel::SubgroupLoop => vec![shader!("looped"), shader!("rows_subgroup")],
         Kernel::Workgroup => vec![shader!("held"), workgroup],

@@ -78,6 +78,9 @@ impl Variant {
             constants.push(("THIRD_BIN", f64::from(u8::from(self.third_bin))));
             constants.push(("SHORT_ROW", f64::from(u8::from(self.short_row))));
         }
+        if self.choice.lanes > 0 {
+            constants.push(("TEAM", f64::from(self.choice.lanes)));
+        }
         if self.choice.kernel.is_looped() {
             constants.push(("REWRITE", f64::from(u8::from(self.choice.rewrite))));
         }
