@@ -72,7 +72,7 @@ fn contexts() -> Vec<(String, Option<Kernel>, Capabilities, Context)> {
                 let mut options = Options::default();
                 (options.force, options.sealed, options.without_subgroups) = (kernel, sealed, plain);
                 let context = pollster::block_on(Context::on(entry.clone(), options)).unwrap();
-                let caps = context.ops().unwrap().capabilities().clone();
+                let caps = *context.ops().unwrap().capabilities();
                 let rounding = context.ops().unwrap().rounding();
                 let by_subgroups = caps.subgroups.is_some() && kernel.is_none_or(Kernel::has_subgroups);
                 if seen.contains(&(rounding, by_subgroups)) {

@@ -82,7 +82,7 @@ fn a_few_lanes_of_a_subgroup_share_a_short_row_on_gpus() {
     let mut caps = discrete(1);
     let mut of = |sizes, cols: u64| {
         caps.subgroups = Some(sizes);
-        let choice = choose(cols, cols % 4 == 0, None, &caps, Profile::of_device(&caps)).unwrap();
+        let choice = choose(cols, cols.is_multiple_of(4), None, &caps, Profile::of_device(&caps)).unwrap();
         (choice.kernel, choice.lanes, choice.held)
     };
     // Aligned rows: units of four elements, up to eight of them a lane.
