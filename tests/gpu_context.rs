@@ -7,18 +7,13 @@ use std::pin::pin;
 use std::task::{Context as Task, Waker};
 
 use common::gpu::logits;
-use common::{expected, same};
+use common::{contexts, expected, same};
 use wgpu_softmax::gpu::adapter::AdapterEntry;
 use wgpu_softmax::gpu::{Kernel, Ops, Options, Plan, Prepared};
 use wgpu_softmax::stream::{Reader, Stream};
 use wgpu_softmax::{
     Context, DeviceChoice, Error, LogSoftmax, LogSumExp, Op, OpKind, RowStatistics, Shape, Softmax, cpu, wgpu,
 };
-
-fn contexts() -> Vec<Context> {
-    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
-    common::test_adapters().into_iter().map(open).collect()
-}
 
 #[test]
 fn everything_may_be_sent_between_threads() {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::contexts;
 use wgpu_softmax::gpu::Options;
 use wgpu_softmax::stream::Summary;
 use wgpu_softmax::verify::Thoroughness;
@@ -28,11 +29,6 @@ impl TensorRunner for Through<'_> {
 
 fn bytes<Y: Element>(y: &[Y]) -> &[u8] {
     bytemuck::cast_slice(y)
-}
-
-fn contexts() -> Vec<Context> {
-    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
-    common::test_adapters().into_iter().map(open).collect()
 }
 
 #[test]

@@ -8,20 +8,14 @@ use std::time::Duration;
 
 use common::gpu::logits;
 use common::watchdog::Watchdog;
-use common::{expected, same};
+use common::{contexts, expected, same};
 use rayon::prelude::*;
-use wgpu_softmax::gpu::Options;
 use wgpu_softmax::stream::{Positioned, ReadAt, Stream};
 use wgpu_softmax::{Context, LogSumExp, Masking, Shape, Softmax};
 
 /// 4 MB: copies of it are shared by threads.
 const SHAPE: (usize, usize) = (1000, 1000);
 const CALLS: usize = 8;
-
-fn contexts() -> Vec<Context> {
-    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
-    common::test_adapters().into_iter().map(open).collect()
-}
 
 fn shape() -> Shape {
     Shape::rows(SHAPE.0, SHAPE.1)

@@ -10,17 +10,12 @@ use std::task::{Context as Task, Poll, Waker};
 
 use common::gpu::logits;
 use common::watchdog::Watchdog;
-use common::{expected, same};
+use common::{contexts, expected, same};
 use wgpu_softmax::gpu::Options;
 use wgpu_softmax::stream::{Each, Fallback, Reader, Sink, Stream, Summary, Writer};
 use wgpu_softmax::{Context, Error, LogSumExp, Op, OpKind, Shape, Softmax};
 
 const SHAPE: (usize, usize) = (6000, 100);
-
-fn contexts() -> Vec<Context> {
-    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
-    common::test_adapters().into_iter().map(open).collect()
-}
 
 fn batch() -> (Shape, Vec<f32>) {
     (Shape::rows(SHAPE.0, SHAPE.1), logits(SHAPE.0 * SHAPE.1))

@@ -17,6 +17,8 @@ use crate::web::{IS_WEB, Instant};
 pub(crate) struct OpenDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
+    /// The bytes of the largest buffer, kept since each small call asks for it.
+    pub max_buffer: u64,
     /// That the device was lost, or else the first thing that went wrong outside an error scope: memory, a
     /// refusal.
     trouble: Arc<Mutex<Option<String>>>,
@@ -83,7 +85,8 @@ impl OpenDevice {
         let waiter = Some(waiting_thread(device.clone()));
         #[cfg(target_arch = "wasm32")]
         let waiter = None;
-        Ok(Self { device, queue, trouble, waiter })
+        let max_buffer = device.limits().max_buffer_size;
+        Ok(Self { device, queue, max_buffer, trouble, waiter })
     }
 
     /// Whether buffers that shaders use may be mapped, and that saves copies: true of programs on

@@ -103,7 +103,7 @@ const DIRECT_BYTES: u64 = 64 << 10;
 
 /// The same on a device whose buffers may be smaller.
 fn direct_bytes(open: &OpenDevice) -> u64 {
-    DIRECT_BYTES.min(open.device.limits().max_buffer_size / 16 * 16)
+    DIRECT_BYTES.min(open.max_buffer / 16 * 16)
 }
 
 /// Whether a batch goes that way.

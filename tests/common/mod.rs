@@ -6,8 +6,15 @@ mod named;
 pub mod watchdog;
 
 pub use named::test_adapters;
+use wgpu_softmax::gpu::Options;
 use wgpu_softmax::gpu::adapter::{AdapterEntry, adapters};
-use wgpu_softmax::{Op, Shape, cpu};
+use wgpu_softmax::{Context, Op, Shape, cpu};
+
+/// A context on each adapter that tests run on.
+pub fn contexts() -> Vec<Context> {
+    let open = |entry| pollster::block_on(Context::on(entry, Options::default())).unwrap();
+    test_adapters().into_iter().map(open).collect()
+}
 
 /// What the CPU makes of a batch in memory.
 pub fn expected(op: Op, x: &[f32], shape: Shape) -> Vec<f32> {
