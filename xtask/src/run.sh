@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks and measures the library on this machine, without Rust or network.
-#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests bench benches peers; unless given: all
+#   ./run.sh [RESULTS [STEP...]]     steps: machine devices verify tests bench sealed benches peers; unless given: all
 # Everything that is printed goes to files below RESULTS (unless given: results), and one line per
 # step to RESULTS/summary.txt. Exit status 1 where a step failed.
 #   STEP_SECONDS   time limit of one test or benchmark program (600)
@@ -13,7 +13,7 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=${1:-$here/results}
 [ $# -gt 0 ] && shift
-steps=${*:-machine devices verify tests bench benches peers}
+steps=${*:-machine devices verify tests bench sealed benches peers}
 limit=${STEP_SECONDS:-600}
 mkdir -p "$results"
 results=$(cd "$results" && pwd)
@@ -31,11 +31,14 @@ if [ -z "${VK_DRIVER_FILES:-}" ] && ! ls /usr/share/vulkan/icd.d/nvidia* /etc/vu
   done
 fi
 
-# step NAME COMMAND...: runs it, keeps what it prints, notes how it ended.
+# step NAME COMMAND...: runs it, keeps what it prints, notes how it ended. JSON is kept apart from what drivers say.
 step() {
   local name=$1 begin=$SECONDS status
   shift
-  timeout "$limit" "$@" >"$results/$name.txt" 2>&1
+  case " $* " in
+    *" --json "*) timeout "$limit" "$@" >"$results/$name.json" 2>"$results/$name.txt" ;;
+    *) timeout "$limit" "$@" >"$results/$name.txt" 2>&1 ;;
+  esac
   status=$?
   printf '%-40s exit %3d  %4d s\n' "$name" "$status" $((SECONDS - begin)) | tee -a "$results/summary.txt"
   if [ "$status" -ne 0 ]; then
@@ -86,8 +89,9 @@ for name in $steps; do
     tests) programs tests ;;
     bench)
       # Unquoted: several arguments.
-      step bench "$here/softmax" bench --json --csv "$results/bench.csv" --html "$results/bench.html" ${BENCH_ARGS:-}
-      mv "$results/bench.txt" "$results/bench.json" ;;
+      step bench "$here/softmax" bench --json --csv "$results/bench.csv" --html "$results/bench.html" ${BENCH_ARGS:-} ;;
+    sealed)
+      step sealed "$here/softmax" bench --sealed --precision reproducible --json ${BENCH_ARGS:-} ;;
     benches) programs benches --bench ;;
     peers) peers ;;
     *) echo "no such step: $name" >&2; exit 2 ;;
