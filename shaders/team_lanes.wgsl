@@ -4,6 +4,7 @@
 override WORKGROUP: u32 = 64u;
 override TEAM: u32 = 8u;
 
+// Every lane gets the greatest key.
 fn team_max(key: i32) -> i32 {
     var all = key;
     if (TEAM > 1u) { all = max(all, subgroupShuffleXor(all, 1u)); }
@@ -15,7 +16,7 @@ fn team_max(key: i32) -> i32 {
     return all;
 }
 
-// The bins of a short row are in two of the words.
+// Every lane gets the sums of two words.
 fn team_add_two(v: vec2<u32>) -> vec2<u32> {
     var all = v;
     if (TEAM > 1u) { all += subgroupShuffleXor(all, 1u); }
@@ -27,6 +28,7 @@ fn team_add_two(v: vec2<u32>) -> vec2<u32> {
     return all;
 }
 
+// Every lane gets the sums. The bins of a short row are in two of the words.
 fn team_add(v: vec4<u32>) -> vec4<u32> {
     let first = team_add_two(v.xz);
     if (SHORT_ROW) { return vec4<u32>(first.x, 0u, first.y, 0u); }
@@ -34,6 +36,7 @@ fn team_add(v: vec4<u32>) -> vec4<u32> {
     return vec4<u32>(first.x, second.x, first.y, second.y);
 }
 
+// Every lane gets the sum.
 fn team_add_float(v: f32) -> f32 {
     var all = v;
     if (TEAM > 1u) { all += subgroupShuffleXor(all, 1u); }

@@ -61,14 +61,14 @@ fn edges(contexts: &[(String, Option<Kernel>, Capabilities, Context)]) -> Vec<us
     found
 }
 
-/// A context for each adapter and kernel, and for the planner's own choice: as the device has it, and without
-/// what it has, sealed and without subgroups. Where a kernel uses none of those, two of the three are alike.
+/// A context for each adapter and kernel, and for the planner's own choice: as the device has it, and sealed,
+/// without subgroups, or both, where that is another kernel.
 fn contexts() -> Vec<(String, Option<Kernel>, Capabilities, Context)> {
     let mut found = Vec::new();
     for entry in common::test_adapters() {
         for kernel in std::iter::once(None).chain(Kernel::ALL.map(Some)) {
             let mut seen = Vec::new();
-            for (sealed, plain) in [(false, false), (true, true), (true, false)] {
+            for (sealed, plain) in [(false, false), (true, true), (true, false), (false, true)] {
                 let mut options = Options::default();
                 (options.force, options.sealed, options.without_subgroups) = (kernel, sealed, plain);
                 let context = pollster::block_on(Context::on(entry.clone(), options)).unwrap();

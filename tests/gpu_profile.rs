@@ -6,7 +6,7 @@ use wgpu_softmax::gpu::planner::{Capabilities, choose};
 use wgpu_softmax::gpu::profile::{DeviceKey, Numbers, ProfileKey, Rows, Rung, SubgroupKey};
 use wgpu_softmax::gpu::{Kernel, Options, Profile};
 use wgpu_softmax::verify::{Thoroughness, cases, expected, first_difference};
-use wgpu_softmax::{Context, Error, Op, OpKind, Shape};
+use wgpu_softmax::{Context, Error, Shape};
 
 /// Profiles at the ends of what may be said: one kernel for all it takes, the smallest and the
 /// largest workgroups, parts of one trip, thresholds in the wrong places.
@@ -16,7 +16,7 @@ const EXTREMES: [&str; 7] = [
     "cols 2 thread group=1\ncols any thread-loop group=1024 rewrite=no",
     "cols any tile group=1024\ncols any workgroup group=2\ncols any workgroup-loop group=1 rewrite=no",
     "cols 1 split\ncols 2 workgroup group=1024\ncols any subgroup group=1\ncols any subgroup-loop rewrite=no",
-    "cols 40 subgroup lanes=1\ncols 100 subgroup lanes=4 group=512\ncols any subgroup lanes=2\ncols any split",
+    "cols 40 subgroup held=1\ncols 100 subgroup held=16 group=512\ncols any subgroup held=64\ncols any split",
     "cols 40 workgroup-loop group=512 rewrite=yes\ncols any workgroup aligned\ncols any split group=4 trips=3",
 ];
 
@@ -74,61 +74,6 @@ fn the_planner_goes_by_the_profile_and_beyond_it_by_the_shipped_one() {
     for cols in [201, 5000, 1 << 20] {
         let beyond = choose(cols, true, None, &caps, shipped).unwrap();
         assert_eq!(choose(cols, true, None, &caps, &own).unwrap(), beyond, "{cols}");
-    }
-}
-
-#[test]
-fn a_few_lanes_of_a_subgroup_share_a_short_row_on_gpus() {
-    let mut caps = discrete(1);
-    let mut of = |sizes, cols: u64| {
-        caps.subgroups = Some(sizes);
-        let choice = choose(cols, cols.is_multiple_of(4), None, &caps, Profile::of_device(&caps)).unwrap();
-        (choice.kernel, choice.lanes, choice.held)
-    };
-    // Aligned rows: units of four elements, up to eight of them a lane.
-    for (cols, lanes, held) in [(36, 2, 5), (64, 2, 8), (68, 4, 5), (128, 4, 8), (300, 16, 5), (512, 16, 8)] {
-        assert_eq!(of((32, 32), cols), (Kernel::Subgroup, lanes, held), "{cols}");
-        assert_eq!(of((32, 64), cols), (Kernel::Subgroup, lanes, held), "{cols}");
-    }
-    // Single elements: as many lanes as read a sector side by side.
-    for (cols, lanes, held) in [(33, 8, 5), (63, 8, 8), (125, 8, 16), (255, 16, 16)] {
-        assert_eq!(of((32, 32), cols), (Kernel::Subgroup, lanes, held), "{cols}");
-    }
-    // Whole subgroups, where all have one size.
-    assert_eq!(of((32, 32), 1024), (Kernel::Subgroup, 0, 8));
-    assert_eq!(of((32, 64), 1024), (Kernel::Subgroup, 32, 8));
-    // Where small ones may come, as many lanes as those have.
-    assert_eq!(of((4, 64), 256), (Kernel::Subgroup, 4, 16));
-    assert_eq!(of((4, 64), 260).0, Kernel::Workgroup);
-}
-
-#[test]
-fn lanes_of_subgroups_give_the_bits_of_the_specification() {
-    for entry in common::test_adapters() {
-        for (lanes, sealed) in [(1, false), (2, true), (2, false), (4, true), (4, false)] {
-            let mut options =
-                Options::default().profile(profile(&format!("cols any subgroup lanes={lanes}")));
-            (options.force, options.sealed) = (Some(Kernel::Subgroup), sealed);
-            let context = pollster::block_on(Context::on(entry.clone(), options)).unwrap();
-            if context.ops().unwrap().capabilities().subgroups.is_none() {
-                continue;
-            }
-            let mut ran = 0;
-            // Groups of rows and of columns that end anywhere, and sums of one word and of two.
-            for (rows, cols) in [(1, 3), (7, 8), (33, 33), (100, 64), (9, 125), (66, 128), (5, 800)] {
-                let (shape, x) = (Shape::rows(rows, cols), common::gpu::logits(rows * cols));
-                for kind in OpKind::ALL.into_iter().filter(|kind| *kind != OpKind::RowStats) {
-                    let op = Op::new(kind).scale(0.75);
-                    // More than a lane holds.
-                    let Ok(got) = context.run_blocking(op, &x, shape) else { continue };
-                    let want = common::expected(op, &x, shape);
-                    let same = got.iter().map(|v| v.to_bits()).eq(want.iter().map(|v| v.to_bits()));
-                    assert!(same, "{entry}: {rows} x {cols} by {lanes} lanes, {kind:?}, sealed: {sealed}");
-                    ran += 1;
-                }
-            }
-            assert!(ran >= 15, "{entry}: {ran} batches by {lanes} lanes");
-        }
     }
 }
 
@@ -198,7 +143,7 @@ fn the_text_form_reads_back() {
     let mut rung = Rung::new(u64::MAX, Kernel::Split);
     (rung.numbers.group, rung.numbers.trips) = (Some(8), Some(64));
     let mut few = Rung::new(100, Kernel::Subgroup);
-    few.numbers.lanes = Some(4);
+    few.numbers.held = Some(4);
     let mut looped = Rung::new(1000, Kernel::WorkgroupLoop);
     (looped.rows, looped.numbers.rewrite) = (Rows::Unaligned, Some(true));
     let mut key = ProfileKey::of(&discrete(0x1002));
@@ -234,12 +179,8 @@ fn what_is_wrong_is_told_with_its_line() {
         ("wgpu-softmax profile 1\ncols 9 thread group=0", 2, "a power of two"),
         ("wgpu-softmax profile 1\ncols 9 thread group=-1", 2, "group \"-1\"; it must be a whole number"),
         ("wgpu-softmax profile 1\ncols 9 thread trips=3", 2, "trips belong to the kernel split"),
-        ("wgpu-softmax profile 1\ncols 9 subgroup lanes=3", 2, "lanes=3; it must be a power of two"),
-        (
-            "wgpu-softmax profile 1\ncols 9 tile lanes=4",
-            2,
-            "lanes belong to the kernel subgroup, not to tile",
-        ),
+        ("wgpu-softmax profile 1\ncols 9 subgroup held=0", 2, "held=0; it must be between 1 and 64"),
+        ("wgpu-softmax profile 1\ncols 9 tile held=4", 2, "held belongs to the kernel subgroup, not to tile"),
         ("wgpu-softmax profile 1\ncols 9 split trips=513", 2, "between 1 and 512"),
         ("wgpu-softmax profile 1\ncols 9 thread rewrite", 2, "\"rewrite\"; a rung takes aligned"),
         ("wgpu-softmax profile 1\nspeed 9", 2, "\"speed 9\"; a line is vendor V"),

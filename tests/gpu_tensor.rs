@@ -3,10 +3,10 @@
 mod common;
 mod tensor;
 
-use tensor::battery::{battery, battery_of, by_kernel, by_options, is_full, without_columns};
+use tensor::battery::{battery, battery_of, by_kernel, is_full, without_columns};
 use tensor::ragged::{beyond_a_binding, of_no_elements, ragged};
 use tensor::{Device, run};
-use wgpu_softmax::gpu::{DTypes, Kernel, Options, Profile, SoftmaxArgs, TensorRef, Terms};
+use wgpu_softmax::gpu::{DTypes, Kernel, Options, SoftmaxArgs, TensorRef, Terms};
 use wgpu_softmax::verify::Thoroughness;
 use wgpu_softmax::verify::tensor::{first_tensor_difference, tensor_cases};
 use wgpu_softmax::{DType, Error, Op, OpKind, Shape, wgpu};
@@ -48,22 +48,6 @@ fn every_kernel_gives_the_bits_of_the_specification() {
             failures.len(),
             failures[..failures.len().min(20)].join("\n")
         );
-    }
-}
-
-/// Subgroups are shared by rows on GPUs, and here where a profile says so.
-#[test]
-fn a_few_lanes_of_a_subgroup_give_the_bits_of_the_specification() {
-    let cases = battery(3);
-    let step = if is_full() { 1 } else { 4 };
-    let two = Profile::parse("wgpu-softmax profile 1\ncols any subgroup lanes=2").unwrap();
-    for entry in common::test_adapters()
-        .into_iter()
-        .filter(|entry| entry.adapter.features().contains(wgpu::Features::SUBGROUP))
-    {
-        let options = Options::default().profile(two.clone()).force(Kernel::Subgroup);
-        let (ran, failures) = by_options(&entry, options, cases.iter().step_by(step));
-        assert!(ran > 10 && failures.is_empty(), "{entry}, {ran}:\n{}", failures.join("\n"));
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::adapter::AdapterEntry;
 use super::landing::Landing;
+use super::source::Rounding;
 use crate::Error;
 use crate::error::one_line;
 use crate::web::{IS_WEB, Instant};
@@ -36,8 +37,16 @@ pub(crate) type Mapping<'a> = (&'a wgpu::Buffer, wgpu::MapMode, u64);
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::TIMESTAMP_QUERY)
     .union(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
-    .union(wgpu::Features::PIPELINE_CACHE)
-    .union(wgpu::Features::PASSTHROUGH_SHADERS);
+    .union(wgpu::Features::PIPELINE_CACHE);
+
+/// The same on an adapter: what keeps roundings too, where it is of use.
+fn wanted(entry: &AdapterEntry) -> wgpu::Features {
+    let has = entry.adapter.features();
+    match Rounding::of(entry.info.backend, has) {
+        Rounding::Decorated => has & WANTED.union(wgpu::Features::PASSTHROUGH_SHADERS),
+        _ => has & WANTED,
+    }
+}
 
 thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
@@ -61,7 +70,7 @@ impl OpenDevice {
     pub async fn new(entry: &AdapterEntry, limits: wgpu::Limits) -> Result<Self, Error> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgpu_softmax::device"),
-            required_features: entry.adapter.features() & WANTED,
+            required_features: wanted(entry),
             required_limits: limits,
             ..Default::default()
         };

@@ -2,7 +2,7 @@
 
 use super::ops::Shared;
 use super::scopes::caught;
-use super::source::{Rounding, Variant, in_browser, spirv, wgsl};
+use super::source::{Rounding, Variant, in_browser, newest_version, spirv, wgsl};
 use crate::Error;
 
 /// The pipelines of a variant, one per entry point.
@@ -114,7 +114,8 @@ impl Shared {
 
     fn decorated_modules(&self, variant: &Variant) -> Result<Vec<wgpu::ShaderModule>, String> {
         let label = variant.label("module");
-        let modules = spirv(variant)?.into_iter().zip(variant.entry_points()).map(|(words, entry)| {
+        let words = spirv(variant, newest_version(&self.device))?;
+        let modules = words.into_iter().zip(variant.entry_points()).map(|(words, entry)| {
             // wgpu looks at nothing but the name.
             let entry =
                 wgpu::PassthroughShaderEntryPoint { name: (*entry).into(), workgroup_size: (0, 0, 0) };

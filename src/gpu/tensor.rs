@@ -140,8 +140,12 @@ impl Tensor {
             (true, false) => Apart::Words,
             (true, true) => Apart::Halves,
         };
-        let access =
-            Access::Tensor { width: self.width, units: self.units(cols), apart: is_apart.then_some(apart) };
+        let access = Access::Tensor {
+            width: self.width,
+            bytes: self.types.input.bytes() as u32,
+            units: self.units(cols),
+            apart: is_apart.then_some(apart),
+        };
         Rows { cols, access }
     }
 

@@ -1,4 +1,5 @@
 //! Cases of the battery of tensors on a device, as an application would run them.
+#![allow(dead_code, unused_imports)] // Each test takes what it needs of it.
 
 pub mod battery;
 pub mod ragged;

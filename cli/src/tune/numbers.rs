@@ -1,6 +1,6 @@
-//! The numbers of each rung's kernel: workgroup sizes, parts of split rows, rewriting.
+//! The numbers of each rung's kernel: workgroup sizes, lanes that share a row, parts of split rows, rewriting.
 
-use wgpu_softmax::gpu::planner::{Capabilities, choose};
+use wgpu_softmax::gpu::planner::{Capabilities, Choice, choose};
 use wgpu_softmax::gpu::profile::{ProfileKey, Rows, Rung};
 use wgpu_softmax::gpu::{Kernel, Profile};
 
@@ -22,8 +22,9 @@ pub fn tune(
         let cols = if rung.rows == Rows::Unaligned { cols.max(4) - 1 } else { cols.max(4) };
         let mut batch = Batch::new(search.shape(cols))?;
         let mut variants = variants(*rung);
-        let (caps, first) = (gpu.capabilities(), variants.first().copied());
-        variants.retain(|rung| Some(*rung) == first || fits(rung, cols, &caps));
+        let caps = gpu.capabilities();
+        let mut known = Vec::new();
+        variants.retain(|rung| is_new(rung, cols, &caps, &mut known));
         let field = variants.iter().map(|rung| forced(*rung)).collect::<Result<Vec<_>, _>>()?;
         let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
         // Every number runs where the usual ones do, so they are in the order of the variants.
@@ -46,10 +47,14 @@ pub fn tune(
     Ok(())
 }
 
-/// Whether a lane holds its part of such a row by a rung's numbers.
-fn fits(rung: &Rung, cols: u64, caps: &Capabilities) -> bool {
+/// Whether such rows have a kernel by a rung's numbers, and not one that is known.
+fn is_new(rung: &Rung, cols: u64, caps: &Capabilities, known: &mut Vec<Choice>) -> bool {
     let alone = Profile::new(ProfileKey::default(), vec![*rung]);
-    alone.is_ok_and(|alone| choose(cols, cols.is_multiple_of(4), Some(rung.kernel), caps, &alone).is_ok())
+    let choice =
+        alone.and_then(|alone| choose(cols, cols.is_multiple_of(4), Some(rung.kernel), caps, &alone));
+    let Some(choice) = choice.ok().filter(|choice| !known.contains(choice)) else { return false };
+    known.push(choice);
+    true
 }
 
 /// A rung as it is, then with each other number alone.
@@ -64,7 +69,7 @@ fn variants(rung: Rung) -> Vec<Rung> {
     match rung.kernel {
         Kernel::Split => all.extend([8, 128, 512].map(|trips| with(&|r| r.numbers.trips = Some(trips)))),
         Kernel::Subgroup => {
-            all.extend([2, 4, 8, 16, 32].map(|lanes| with(&|r| r.numbers.lanes = Some(lanes))));
+            all.extend([2, 4, 8, 16].map(|held| with(&|r| r.numbers.held = Some(held))));
         }
         Kernel::ThreadLoop | Kernel::SubgroupLoop | Kernel::WorkgroupLoop => {
             all.extend([false, true].map(|rewrite| with(&|r| r.numbers.rewrite = Some(rewrite))));

@@ -25,10 +25,11 @@ const MAX_TRIPS: u64 = 19_000;
 /// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
 /// the masks. Twice as many on a program on the CPU where units are four elements, found without a walk.
 const TENSOR_UNITS: u64 = 16;
-/// Elements that a lane holds where a few lanes share a row.
-const LANE_WORDS: u64 = 32;
-/// What GPUs read at the least, in words of 4 bytes.
-const SECTOR_WORDS: u64 = 8;
+/// Elements that a lane holds where a few lanes share a row, as it does of the longest rows that a subgroup
+/// holds (docs/performance.md: argued from static figures).
+const HELD_ELEMENTS: u64 = 32;
+/// What GPUs read of their memory at the least.
+const SECTOR_BYTES: u64 = 32;
 /// Lanes that the shaders put together step by step.
 const MOST_LANES: u64 = 64;
 /// Units up to which a lane holds no more than it has to.
@@ -49,12 +50,11 @@ pub(super) fn fit(
     let (width, units) = units_of(kernel, rows, caps)?;
     let is_tensor = matches!(rows.access, Access::Tensor { .. });
     let workgroup = workgroup_size(kernel, numbers.group, rows.cols, caps);
-    let team = match kernel {
-        Kernel::Subgroup => lanes(numbers.lanes, (width, units), caps),
-        _ => team_size(kernel, workgroup, caps),
+    let (team, lanes) = match kernel {
+        Kernel::Subgroup => lanes(numbers.held, (width, units), workgroup, rows, caps),
+        _ => (team_size(kernel, workgroup, caps), 0),
     };
     let held = held(kernel, (width, units), (workgroup, team), is_tensor, rows.cols, caps)?;
-    let is_whole = caps.subgroups.is_none_or(|(_, greatest)| team == greatest);
     let subgroups = kernel.is_workgroups()
         && caps.subgroups.is_some_and(|(least, _)| workgroup.div_ceil(least) <= 64 && workgroup >= least);
     Ok(Choice {
@@ -62,7 +62,7 @@ pub(super) fn fit(
         width: width as u32,
         rows: if is_by_side(kernel, rows, caps) { SIDE } else { 1 },
         held: held as u32,
-        lanes: if kernel == Kernel::Subgroup && !is_whole { team } else { 0 },
+        lanes,
         workgroup,
         subgroups,
         rewrite: kernel.is_looped() && !is_tensor && numbers.rewrite.unwrap_or(caps.is_software()),
@@ -181,17 +181,30 @@ fn workgroup_size(kernel: Kernel, wanted: Option<u32>, cols: u64, caps: &Capabil
     wanted.unwrap_or(usual).max(least).min(1 << most.ilog2())
 }
 
-/// Lanes of a subgroup that share a row. What is the row's own, its sum and its reciprocal, each of them
-/// computes anew, so on a GPU they are few, and each holds as much as it can: but as many as read a whole
-/// sector of memory side by side.
-fn lanes(wanted: Option<u32>, (width, units): (u64, u64), caps: &Capabilities) -> u32 {
-    let least = caps.subgroups.map_or(1, |s| s.0);
-    if !least.is_power_of_two() || (caps.is_software() && wanted.is_none()) {
-        return least;
+/// Lanes of a subgroup that share a row, and how many those are in the shader: 0 for all of it. What is the
+/// row's own, its sum and its reciprocal, each of them computes anew, so on a GPU they are few, and each holds
+/// as much as it can: but as many as read a whole sector of memory side by side.
+fn lanes(
+    most_held: Option<u32>,
+    (width, units): (u64, u64),
+    workgroup: u32,
+    rows: &Rows,
+    caps: &Capabilities,
+) -> (u32, u32) {
+    let (least, greatest) = caps.subgroups.unwrap_or((1, 1));
+    let most = u64::from(least.min(workgroup)).min(MOST_LANES);
+    let is_usual = caps.is_software() && most_held.is_none();
+    if is_usual || !least.is_power_of_two() {
+        return (least, 0);
     }
-    let held = (LANE_WORDS / width).min(TENSOR_UNITS);
-    let usual = units.div_ceil(held).next_power_of_two().max(SECTOR_WORDS / width);
-    wanted.map_or(usual, u64::from).min(u64::from(least)).min(MOST_LANES) as u32
+    let bytes = match rows.access {
+        Access::Plain { .. } => 4,
+        Access::Tensor { bytes, .. } => u64::from(bytes),
+    };
+    let held = most_held.map_or((HELD_ELEMENTS / width).min(TENSOR_UNITS), u64::from);
+    let sector = (SECTOR_BYTES / (width * bytes)).max(1);
+    let team = units.div_ceil(held).next_power_of_two().max(sector).min(most) as u32;
+    (team, if team == greatest { 0 } else { team })
 }
 
 /// Lanes that work on one row, at least.

@@ -76,7 +76,7 @@ impl Kernel {
         matches!(self, Kernel::Split | Kernel::SplitColumns)
     }
 
-    /// Whether it is another kernel where the device has subgroup operations, or needs those.
+    /// Whether it uses subgroup operations where a device has them.
     pub fn has_subgroups(self) -> bool {
         self.needs_subgroups() || self.is_workgroups()
     }
@@ -217,9 +217,9 @@ pub(crate) struct Rows {
 pub(crate) enum Access {
     /// f32, one after the other; `aligned` where every row starts on 16 bytes.
     Plain { aligned: bool },
-    /// By the walk over a tensor, in so many units of `width` elements; `apart` where lanes side by side
-    /// read one row after the other rather than elements of one row.
-    Tensor { width: u32, units: u64, apart: Option<Apart> },
+    /// By the walk over a tensor, in so many units of `width` elements of `bytes` each; `apart` where lanes
+    /// side by side read one row after the other rather than elements of one row.
+    Tensor { width: u32, bytes: u32, units: u64, apart: Option<Apart> },
 }
 
 /// How rows whose elements lie apart lie beside each other.

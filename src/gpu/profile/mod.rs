@@ -42,12 +42,12 @@ impl Rung {
 
     /// Whether its numbers are ones that every device can be brought to.
     fn check(&self) -> Result<(), String> {
-        let Numbers { group, lanes, trips, .. } = self.numbers;
-        if let Some(lanes) = lanes.filter(|lanes| !lanes.is_power_of_two() || *lanes > MAX_GROUP) {
-            return Err(format!("lanes={lanes}; it must be a power of two, at most {MAX_GROUP}"));
+        let Numbers { group, held, trips, .. } = self.numbers;
+        if let Some(held) = held.filter(|held| *held == 0 || *held > MAX_HELD) {
+            return Err(format!("held={held}; it must be between 1 and {MAX_HELD}"));
         }
-        if lanes.is_some() && self.kernel != Kernel::Subgroup {
-            return Err(format!("lanes belong to the kernel subgroup, not to {}", self.kernel.name()));
+        if held.is_some() && self.kernel != Kernel::Subgroup {
+            return Err(format!("held belongs to the kernel subgroup, not to {}", self.kernel.name()));
         }
         if let Some(group) = group.filter(|g| !g.is_power_of_two() || *g > MAX_GROUP) {
             return Err(format!("group={group}; it must be a power of two, at most {MAX_GROUP}"));
@@ -84,15 +84,17 @@ pub enum Rows {
 pub struct Numbers {
     /// Invocations per workgroup: a power of two; a device's limits lower it.
     pub group: Option<u32>,
-    /// Lanes of a subgroup that share a row: a power of two; those of the device's smallest subgroups at
-    /// most.
-    pub lanes: Option<u32>,
+    /// Units, of four elements or one, that a lane of a subgroup holds where a few lanes are enough for a
+    /// row: the fewer, the more lanes share it, up to those of the device's smallest subgroups.
+    pub held: Option<u32>,
     /// Trips of an invocation over its part of a split row.
     pub trips: Option<u32>,
     /// Whether a looped kernel keeps exponentials in the results between its walks.
     pub rewrite: Option<bool>,
 }
 
+/// The most units that a lane may be asked to hold.
+const MAX_HELD: u32 = 64;
 /// The most invocations a workgroup may be asked to have.
 const MAX_GROUP: u32 = 1024;
 

@@ -110,13 +110,13 @@ fn take_number(rung: &mut Rung, word: &str) -> Result<(), String> {
         None if word == "aligned" => rung.rows = Rows::Aligned,
         None if word == "unaligned" => rung.rows = Rows::Unaligned,
         Some(("group", value)) => rung.numbers.group = Some(number("group", value)?),
-        Some(("lanes", value)) => rung.numbers.lanes = Some(number("lanes", value)?),
+        Some(("held", value)) => rung.numbers.held = Some(number("held", value)?),
         Some(("trips", value)) => rung.numbers.trips = Some(number("trips", value)?),
         Some(("rewrite", "yes")) => rung.numbers.rewrite = Some(true),
         Some(("rewrite", "no")) => rung.numbers.rewrite = Some(false),
         _ => {
             return Err(format!(
-                "{word:?}; a rung takes aligned, unaligned, group=N, lanes=N, trips=N and rewrite=yes or no"
+                "{word:?}; a rung takes aligned, unaligned, group=N, held=N, trips=N and rewrite=yes or no"
             ));
         }
     }
@@ -146,7 +146,7 @@ impl fmt::Display for ProfileKey {
 
 impl fmt::Display for Rung {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Numbers { group, lanes, trips, rewrite } = self.numbers;
+        let Numbers { group, held, trips, rewrite } = self.numbers;
         match self.cols {
             u64::MAX => write!(f, "cols any {}", self.kernel.name())?,
             cols => write!(f, "cols {cols} {}", self.kernel.name())?,
@@ -159,8 +159,8 @@ impl fmt::Display for Rung {
         if let Some(group) = group {
             write!(f, " group={group}")?;
         }
-        if let Some(lanes) = lanes {
-            write!(f, " lanes={lanes}")?;
+        if let Some(held) = held {
+            write!(f, " held={held}")?;
         }
         if let Some(trips) = trips {
             write!(f, " trips={trips}")?;

@@ -1,6 +1,6 @@
 //! Every module that a driver may be given, for checks that need no device.
 
-use super::{Rounding, Variant, in_browser, wgsl};
+use super::{Rounding, Variant, in_browser, spirv, wgsl};
 use crate::gpu::options::DTypes;
 use crate::gpu::planner::{Capabilities, Kernel, choose, choose_for};
 use crate::gpu::profile::Profile;
@@ -23,8 +23,9 @@ pub struct Source {
     /// Whether the promise of equal bits holds for it.
     pub reproducible: bool,
     /// What keeps its roundings. Of what is decorated, the SPIR-V made of this text goes through
-    /// [`super::no_contraction`].
+    /// [`super::no_contraction`]; [`Source::spirv`] does both.
     pub rounding: Rounding,
+    variant: Variant,
     /// Elements that an invocation holds in registers; 0 for kernels that walk over the row.
     pub elements_per_invocation: u32,
     /// Elements of one access.
@@ -36,6 +37,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// The decorated SPIR-V of each entry point, as a device with this newest version is given it.
+    ///
+    /// # Errors
+    /// What naga says, and where this is built without Vulkan.
+    pub fn spirv(&self, version: (u8, u8)) -> Result<Vec<Vec<u32>>, String> {
+        spirv(&self.variant, version)
+    }
+
     /// The text as browsers take it, and naga does not.
     pub fn in_browser(&self) -> String {
         in_browser(&self.wgsl, self.subgroups)
@@ -77,10 +86,16 @@ fn variants() -> Vec<Named> {
                 found.extend(ops.map(|op| (Variant::new(&op, choice, cols), String::new())));
             }
             if caps.subgroups.is_some() {
-                found.extend(tensors(kernel, &caps));
+                found.extend(tensors(kernel, tensor_cols(kernel), &caps));
             }
         }
     }
+    // Rows that whole subgroups hold: as tensors, and where subgroups are of several sizes.
+    found.extend(tensors(Kernel::Subgroup, 1022, &subgroups));
+    let several = Capabilities { subgroups: Some((32, 64)), ..subgroups };
+    let softmax = Op::new(OpKind::Softmax);
+    let choice = choose(1024, true, Some(Kernel::Subgroup), &several, Profile::of_device(&several));
+    found.extend(choice.into_iter().map(|choice| (Variant::new(&softmax, choice, 1024), String::new())));
     let software = Capabilities { device: wgpu::DeviceType::Cpu, ..subgroups };
     for kernel in [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns] {
         found.extend(side_by_side(kernel, &software));
@@ -124,14 +139,7 @@ fn tensor(
 
 /// A kernel on a few kinds of tensors: each type, in units of four and in words and not, each kind of mask,
 /// in place, and along an axis that is not the last one.
-fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
-    let cols = match kernel {
-        Kernel::Thread => 9,
-        Kernel::Subgroup => 254,
-        Kernel::Workgroup => 2046,
-        Kernel::ThreadLoop => 12_002,
-        _ => 30_002,
-    };
+fn tensors(kernel: Kernel, cols: usize, caps: &Capabilities) -> Vec<Named> {
     let fours = cols / 4 * 4;
     let all = |bias, cols| {
         let terms =
@@ -176,6 +184,17 @@ fn tensors(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
     entries.collect()
 }
 
+/// A length of tensors' rows that is typical for a kernel: no multiple of four.
+fn tensor_cols(kernel: Kernel) -> usize {
+    match kernel {
+        Kernel::Thread => 9,
+        Kernel::Subgroup => 254,
+        Kernel::Workgroup => 2046,
+        Kernel::ThreadLoop => 12_002,
+        _ => 30_002,
+    }
+}
+
 /// A row length that is typical for a kernel.
 fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
     match kernel {
@@ -209,6 +228,7 @@ fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
         constants: variant.constants(),
         reproducible: variant.precision == Precision::Reproducible,
         rounding,
+        variant: *variant,
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
         element_bytes: variant.tensor.map_or(DType::F32, |tensor| tensor.types.input).bytes() as u32,

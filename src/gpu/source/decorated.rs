@@ -2,10 +2,11 @@
 //! an operation decorated `NoContraction` may not be combined with another one to a single operation, nor be
 //! reassociated (SPIR-V specification, "Decoration").
 
-/// `OpDecorate`, `OpMemberDecorate`, and the decoration.
+/// `OpDecorate`, and the decoration.
 const OP_DECORATE: u32 = 71;
-const OP_MEMBER_DECORATE: u32 = 72;
 const NO_CONTRACTION: u32 = 42;
+/// The first of the types, `OpTypeVoid`, and the last, `OpTypePipe`, of those that come before all else.
+const TYPES: std::ops::RangeInclusive<u32> = 19..=38;
 /// `OpFNegate`, `OpFAdd`, `OpFSub`, `OpFMul`, `OpFDiv`, and the products of vectors and matrices from
 /// `OpVectorTimesScalar` to `OpDot`.
 const ARITHMETIC: [std::ops::RangeInclusive<u32>; 6] =
@@ -13,23 +14,25 @@ const ARITHMETIC: [std::ops::RangeInclusive<u32>; 6] =
 /// Words before the first instruction of a module.
 const HEADER: usize = 5;
 
-/// A module whose arithmetic of floats is all decorated `NoContraction`.
+/// A module whose arithmetic of floats is all decorated `NoContraction`. What is no module is given back as it
+/// is.
 pub fn no_contraction(words: &[u32]) -> Vec<u32> {
     let mut results = Vec::new();
-    let mut decorations_end = HEADER;
+    // Decorations stand before the first type.
+    let mut place = words.len();
     let mut at = HEADER;
-    while at < words.len() {
-        let (op, length) = (words[at] & 0xffff, (words[at] >> 16) as usize);
-        if op == OP_DECORATE || op == OP_MEMBER_DECORATE {
-            decorations_end = at + length;
+    while let Some(word) = words.get(at) {
+        let (op, length) = (word & 0xffff, (word >> 16) as usize);
+        if TYPES.contains(&op) {
+            place = place.min(at);
         } else if ARITHMETIC.iter().any(|range| range.contains(&op)) {
             // Behind the type.
-            results.push(words[at + 2]);
+            results.extend(words.get(at + 2));
         }
         // No instruction is empty; a word that says so would never let this end.
         at += length.max(1);
     }
-    let (before, after) = words.split_at(decorations_end);
+    let (before, after) = words.split_at(place);
     let decorate = |result: u32| [(3 << 16) | OP_DECORATE, result, NO_CONTRACTION];
     before
         .iter()
@@ -89,7 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn words_without_length_end() {
-        assert_eq!(no_contraction(&[0; 9]), [0; 9]);
+    fn what_is_no_module_is_given_back() {
+        for words in
+            [&[0; 9][..], &[], &[0; 4], &[0, 0, 0, 0, 0, (5 << 16) | 129], &[7, 0, 0, 0, 0, 19 | 9 << 16]]
+        {
+            assert_eq!(no_contraction(words), words);
+        }
     }
 }

@@ -23,7 +23,7 @@ pub use catalogue::{Source, catalogue};
 pub use decorated::no_contraction;
 use prelude::prelude;
 pub use rounding::Rounding;
-pub(crate) use spirv::spirv;
+pub(crate) use spirv::{newest_version, spirv};
 pub(crate) use variant::{Slots, TensorVariant, Variant};
 
 macro_rules! shader {

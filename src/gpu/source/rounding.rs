@@ -11,8 +11,8 @@ pub enum Rounding {
     /// An integer operation with a number that no compiler knows, after each: on every backend.
     #[default]
     Sealed,
-    /// A decoration of each operation in SPIR-V, which costs nothing: on Vulkan, where the device has
-    /// `Features::PASSTHROUGH_SHADERS`.
+    /// A decoration of each operation in SPIR-V, for a quarter less instructions: on Vulkan, where the device
+    /// has `Features::PASSTHROUGH_SHADERS` and this crate the feature `vulkan`.
     Decorated,
 }
 
