@@ -7,5 +7,5 @@ cols 48 thread unaligned
 cols 128 thread aligned
 cols 512 subgroup unaligned
 cols 2048 subgroup aligned
-cols 131072 subgroup-loop
+cols 131072 subgroup-loop rewrite=no
 cols any split
