@@ -31,7 +31,7 @@ pub fn tune(
         if runners.len() != variants.len() {
             continue;
         }
-        let usual = &runners[0];
+        let Some(usual) = runners.first() else { continue };
         let ratios = runners.iter().map(|runner| runner.ratio_to(usual));
         let best = variants.iter().zip(ratios).min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((variant, ratio)) = best.filter(|(_, ratio)| *ratio < WORTH) {
