@@ -1,8 +1,8 @@
 //! The numbers of each rung's kernel: workgroup sizes, lanes that share a row, parts of split rows, rewriting.
 
 use wgpu_softmax::gpu::planner::{Capabilities, Choice, choose};
-use wgpu_softmax::gpu::profile::{ProfileKey, Rows, Rung};
-use wgpu_softmax::gpu::{Kernel, Profile};
+use wgpu_softmax::gpu::profile::{Rows, Rung};
+use wgpu_softmax::gpu::{Kernel, Options};
 
 use super::{Search, forced, op};
 use crate::measure::{Batch, Gpu, Refusal};
@@ -21,11 +21,11 @@ pub fn tune(
         let cols = rung.cols.min(search.most) / 4 * 4;
         let cols = if rung.rows == Rows::Unaligned { cols.max(4) - 1 } else { cols.max(4) };
         let mut batch = Batch::new(search.shape(cols))?;
-        let mut variants = variants(*rung);
-        let caps = gpu.capabilities();
-        let mut known = Vec::new();
-        variants.retain(|rung| is_new(rung, cols, &caps, &mut known));
-        let field = variants.iter().map(|rung| forced(*rung)).collect::<Result<Vec<_>, _>>()?;
+        let all = variants(*rung).into_iter().map(|rung| Ok((rung, forced(rung)?)));
+        let all = all.collect::<Result<Vec<_>, Refusal>>()?;
+        let (caps, mut known) = (gpu.capabilities(), Vec::new());
+        let new = all.into_iter().filter(|(_, options)| is_new(options, cols, &caps, &mut known));
+        let (variants, field): (Vec<_>, Vec<_>) = new.unzip();
         let runners = gpu.race(&field, op(), &mut batch, search.rounds)?;
         // Every number runs where the usual ones do, so they are in the order of the variants.
         if runners.len() != variants.len() {
@@ -47,11 +47,10 @@ pub fn tune(
     Ok(())
 }
 
-/// Whether such rows have a kernel by a rung's numbers, and not one that is known.
-fn is_new(rung: &Rung, cols: u64, caps: &Capabilities, known: &mut Vec<Choice>) -> bool {
-    let alone = Profile::new(ProfileKey::default(), vec![*rung]);
-    let choice =
-        alone.and_then(|alone| choose(cols, cols.is_multiple_of(4), Some(rung.kernel), caps, &alone));
+/// Whether such rows have a kernel by the options of [`forced`], and not one that is known.
+fn is_new(options: &Options, cols: u64, caps: &Capabilities, known: &mut Vec<Choice>) -> bool {
+    let [profile] = &options.profiles[..] else { return false };
+    let choice = choose(cols, cols.is_multiple_of(4), options.force, caps, profile);
     let Some(choice) = choice.ok().filter(|choice| !known.contains(choice)) else { return false };
     known.push(choice);
     true

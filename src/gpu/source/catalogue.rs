@@ -68,11 +68,12 @@ fn variants() -> Vec<Named> {
     let mut found = Vec::new();
     for caps in [subgroups, plain] {
         for kernel in Kernel::ALL {
-            let lengths = [catalogue_cols(kernel, 4), catalogue_cols(kernel, 1)];
-            // Rows that a few lanes share.
-            let short: &[u64] = if kernel == Kernel::Subgroup { &[128, 127] } else { &[] };
-            for (at, cols) in lengths.iter().chain(short).copied().enumerate() {
-                let aligned = at % 2 == 0;
+            let mut lengths = vec![(true, catalogue_cols(kernel, 4)), (false, catalogue_cols(kernel, 1))];
+            if kernel == Kernel::Subgroup {
+                // Rows that a few lanes share.
+                lengths.extend([(true, 128), (false, 127)]);
+            }
+            for (aligned, cols) in lengths {
                 let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
                     continue;
                 };
