@@ -3,9 +3,8 @@ wgpu-softmax profile 1
 # Measured on llvmpipe, Vulkan, 8 lanes (docs/performance-gpu.md).
 device software
 subgroups some
-cols 48 thread unaligned
+cols 96 thread unaligned
 cols 128 thread aligned
-cols 512 subgroup unaligned
-cols 2048 subgroup aligned
+cols 2048 subgroup
 cols 131072 subgroup-loop rewrite=no
 cols any split

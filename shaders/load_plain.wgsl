@@ -1,6 +1,6 @@
-// Access to f32 rows that lie one after the other.
+// Access to f32 rows that lie one after the other, in whole units.
 
-@group(0) @binding(1) var<storage, read> elements: array<F>;
+alias Cell = F;
 
 // The units before a row.
 alias RowIn = u32;
@@ -12,7 +12,7 @@ fn row_in(row: u32) -> RowIn { return params.in_base + row * params.units; }
 fn row_out(row: u32, x: RowIn) -> RowOut { return params.out_base + row * params.units; }
 
 // A unit of a row, scaled.
-fn load(x: RowIn, at: u32) -> F { return scaled(elements[x + at]); }
+fn load(x: RowIn, at: u32) -> F { return scaled(input_cell(x + at)); }
 
 // Units of the row, and the part of a range that takes part in it: all.
 fn row_units(x: RowIn) -> u32 { return params.units; }

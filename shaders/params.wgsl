@@ -18,7 +18,8 @@ struct Params {
     scratch_base: u32,
     // Whether this window starts its row, and so writes a row's one result.
     starts_row: u32,
-    padding: u32,
+    // Elements per row.
+    cols: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

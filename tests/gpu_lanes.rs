@@ -40,7 +40,11 @@ fn a_short_row_has_as_few_lanes_as_hold_it() {
         assert_eq!(of((32, 64), cols), (Kernel::Subgroup, lanes, held), "{cols}");
     }
     // Single elements: as many lanes as read a sector side by side.
-    for (cols, lanes, held) in [(33, 8, 5), (63, 8, 8), (125, 8, 16), (255, 16, 16)] {
+    for (cols, lanes, held) in [(33, 8, 5), (63, 8, 8), (125, 8, 16)] {
+        assert_eq!(of((32, 32), cols), (Kernel::Subgroup, lanes, held), "{cols}");
+    }
+    // Quarters: units of four, of which lanes side by side read one element each at a time.
+    for (cols, lanes, held) in [(129, 8, 5), (255, 8, 8), (301, 16, 5), (511, 16, 8)] {
         assert_eq!(of((32, 32), cols), (Kernel::Subgroup, lanes, held), "{cols}");
     }
     // Whole subgroups, where all have one size.

@@ -33,7 +33,7 @@ fn run(gpu: &Gpu, options: Options, op: Op, x: &[f32], shape: Shape, offsets: (u
 fn offsets_of_four_bytes_give_the_same_bits() {
     for entry in common::test_adapters() {
         let gpu = Gpu::with_limits(&entry, |_| ());
-        for cols in [3, 16, 100, 1000] {
+        for cols in [3, 16, 19, 50, 100, 127, 1000, 1001, 3002] {
             let shape = Shape::rows(37, cols);
             let x = logits(37 * cols);
             for kind in OpKind::ALL {
@@ -45,6 +45,37 @@ fn offsets_of_four_bytes_give_the_same_bits() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn every_kernel_overwrites_its_elements() {
+    for entry in common::test_adapters() {
+        let gpu = Gpu::with_limits(&entry, |_| ());
+        let mut taken = 0;
+        for (kernel, cols) in std::iter::once(None)
+            .chain(Kernel::ALL.map(Some))
+            .flat_map(|kernel| [7, 32, 50, 101, 1000, 1001].map(|cols| (kernel, cols)))
+        {
+            let options = kernel.map_or(Options::default(), |kernel| Options::default().force(kernel));
+            let (shape, x) = (Shape::rows(37, cols), logits(37 * cols));
+            for op in [Op::from(Softmax::new().scale(-0.5)), LogSoftmax::new().into()] {
+                let prepared = match gpu.ops(options.clone()).prepare(op, shape, DTypes::F32) {
+                    Err(Error::Kernel { .. }) => continue,
+                    prepared => prepared.unwrap(),
+                };
+                taken += 1;
+                for offset in [0, 4] {
+                    let buffer = gpu.filled(offset, &x);
+                    let args = SoftmaxArgs::in_place(TensorRef::from(&buffer).at(offset as u64));
+                    let Ok(plan) = prepared.bind(args) else { continue };
+                    let got = gpu.submit(&[&plan], &buffer);
+                    let got = &got[offset / 4..][..x.len()];
+                    assert!(got == expected(op, &x, shape), "{entry} {kernel:?} {cols} columns at {offset}");
+                }
+            }
+        }
+        assert!(taken > 40, "{entry}: {taken} plans");
     }
 }
 
@@ -84,6 +115,9 @@ fn plans_in_one_encoder_do_not_see_each_others_parameters_or_scratch() {
     }
 }
 
+/// Columns of which two bindings of 64 KiB leave one over.
+const LEFT_OVER: usize = 2 * (16_384 - 64) + 1;
+
 #[test]
 fn batches_beyond_a_binding_or_a_grid_are_cut_into_windows() {
     for entry in common::test_adapters() {
@@ -92,9 +126,16 @@ fn batches_beyond_a_binding_or_a_grid_are_cut_into_windows() {
             limits.max_storage_buffer_binding_size = 65_536;
             limits.max_compute_workgroups_per_dimension = 16;
         });
-        for (rows, cols) in
-            [(70_000, 3), (5000, 32), (300, 101), (64, 1000), (9, 5000), (3, 40_001), (2, 65_536)]
-        {
+        for (rows, cols) in [
+            (70_000, 3),
+            (5000, 32),
+            (300, 101),
+            (64, 1000),
+            (9, 5000),
+            (3, 40_001),
+            (2, 65_536),
+            (2, LEFT_OVER),
+        ] {
             let (shape, x) = (Shape::rows(rows, cols), logits(rows * cols));
             for kind in OpKind::ALL {
                 let op = Op::new(kind);

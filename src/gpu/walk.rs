@@ -213,7 +213,7 @@ impl Walk<'_> {
             part_units: self.choice.part_units(units) as u32,
             scratch_base: (first_row - base) as u32,
             starts_row: u32::from(first_col == 0),
-            padding: 0,
+            cols: piece.col_count() as u32,
         }
     }
 

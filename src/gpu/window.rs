@@ -9,6 +9,9 @@ use crate::{Error, Shape};
 /// Bytes of a split row's scratch: a key and eight digits.
 pub(super) const SCRATCH_BYTES: u64 = 36;
 
+/// Columns of the shortest part of a row, and what all but the last are multiples of.
+const PART_COLS: u64 = 64;
+
 /// What a dispatch is told: the same fields as in `shaders/params.wgsl`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -24,8 +27,7 @@ pub(super) struct Params {
     pub part_units: u32,
     pub scratch_base: u32,
     pub starts_row: u32,
-    /// Uniform buffers are bound in multiples of 16 bytes.
-    pub padding: u32,
+    pub cols: u32,
 }
 
 /// Workgroups of a stage for so many rows of so many parts each, along both dimensions.
@@ -70,8 +72,10 @@ pub(super) struct Window {
     cols: u64,
     first_row: u64,
     first_col: u64,
-    width: u64,
-    out_width: u64,
+    units: u64,
+    /// Elements of what is bound: of a whole unit, or one.
+    in_cell: u64,
+    out_cell: u64,
     part_units: u64,
     grid_x: u32,
 }
@@ -83,7 +87,7 @@ impl Window {
     }
 
     fn parts(&self) -> u64 {
-        (self.cols / self.width).div_ceil(self.part_units)
+        self.units.div_ceil(self.part_units)
     }
 
     /// Workgroups of a stage; see [`Window::params`] for how they find their rows.
@@ -95,9 +99,9 @@ impl Window {
     pub fn params(&self, scale: f32, empty_fill: u32) -> Params {
         Params {
             rows: self.rows as u32,
-            units: (self.cols / self.width) as u32,
-            in_base: (self.input.base / self.width) as u32,
-            out_base: (self.output.base / self.out_width) as u32,
+            units: self.units as u32,
+            in_base: (self.input.base / self.in_cell) as u32,
+            out_base: (self.output.base / self.out_cell) as u32,
             grid_x: self.grid_x,
             scale,
             empty_fill,
@@ -105,7 +109,7 @@ impl Window {
             part_units: self.part_units as u32,
             scratch_base: self.first_row as u32,
             starts_row: u32::from(self.starts_row()),
-            padding: 0,
+            cols: self.cols as u32,
         }
     }
 }
@@ -114,6 +118,19 @@ impl Window {
 pub(super) fn room(limits: &wgpu::Limits) -> u64 {
     let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
     limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4
+}
+
+/// Where parts of a row begin, and their columns: none has fewer than [`PART_COLS`] where there are several, so
+/// that the kernel for the row takes them all.
+fn parts(cols: u64, most: u64) -> impl Iterator<Item = (u64, u64)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let left = cols - start;
+        let cut = if (1..PART_COLS).contains(&left.saturating_sub(most)) { most - PART_COLS } else { most };
+        let part = (start, cut.min(left));
+        start += part.1;
+        (part.1 > 0).then_some(part)
+    })
 }
 
 /// Cuts a batch. `words_per_row` is `None` for one result per element; `offsets` are those of input
@@ -132,17 +149,17 @@ pub(super) fn windows(
     let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
     let room = room(limits);
     let (rows, cols) = (shape.row_count(), shape.cols());
-    let width = u64::from(choice.width);
+    let cell = if choice.quarters { 1 } else { u64::from(choice.width) };
     let per_dimension = limits.max_compute_workgroups_per_dimension;
-    let part_units = choice.part_units(cols / width);
+    let part_units = choice.part_units(choice.units(cols));
     let (window_rows, window_cols) = if cols <= room {
-        let parts = if choice.kernel == Kernel::Split { (cols / width).div_ceil(part_units) } else { 1 };
+        let parts = if choice.kernel == Kernel::Split { choice.units(cols).div_ceil(part_units) } else { 1 };
         let groups = u64::from(per_dimension).pow(2).min(1 << 31);
         let by_grid = groups / parts * choice.rows_per_group(caps);
         // A team's row index must not pass 2^32 even where its row does not exist.
         ((room / cols.max(words_per_row.unwrap_or(1))).min(by_grid).clamp(1, 1 << 31), cols)
     } else if choice.kernel == Kernel::Split {
-        (1, room / 64 * 64)
+        (1, room / PART_COLS * PART_COLS)
     } else {
         let hint = "leave the kernel to the planner, which splits such rows";
         return Err(Error::Limit {
@@ -152,15 +169,14 @@ pub(super) fn windows(
             hint,
         });
     };
-    if window_cols == 0 {
+    if window_cols < cols && room < 2 * PART_COLS {
         let hint = "request a larger max_storage_buffer_binding_size";
-        return Err(Error::Limit { what: "elements of a binding", needed: 64, limit: room, hint });
+        return Err(Error::Limit { what: "elements of a binding", needed: 2 * PART_COLS, limit: room, hint });
     }
     let mut found = Vec::new();
     for first_row in (0..rows).step_by(window_rows as usize) {
-        for first_col in (0..cols).step_by(window_cols as usize) {
-            let rows = window_rows.min(rows - first_row);
-            let part = window_cols.min(cols - first_col);
+        let rows = window_rows.min(rows - first_row);
+        for (first_col, part) in parts(cols, window_cols) {
             let start = first_row * cols + first_col;
             let (out_start, out_words) = match words_per_row {
                 None => (start, rows * part),
@@ -173,12 +189,35 @@ pub(super) fn windows(
                 cols: part,
                 first_row,
                 first_col,
-                width,
-                out_width: if words_per_row.is_none() { width } else { 1 },
+                units: choice.units(part),
+                in_cell: cell,
+                out_cell: if words_per_row.is_none() { cell } else { 1 },
                 part_units,
                 grid_x: per_dimension,
             });
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_row_are_all_of_it_and_none_is_short() {
+        for most in [128, 192, 16_320] {
+            for cols in (1..=most + 70).chain(2 * most..2 * most + 70).chain([7 * most + 1]) {
+                let found: Vec<_> = parts(cols, most).collect();
+                let mut next = 0;
+                for (start, part) in &found {
+                    assert_eq!(*start, next, "{cols} by {most}");
+                    assert!(*part <= most && (found.len() == 1 || *part >= PART_COLS), "{cols} by {most}");
+                    assert!(start.is_multiple_of(PART_COLS), "{cols} by {most}");
+                    next += part;
+                }
+                assert_eq!(next, cols);
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Whether a kernel takes rows on a device, and with which numbers.
 
 use super::by_side::{SIDE, is_by_side};
+use super::unit::{Unit, unit_of};
 use super::{Access, Capabilities, Choice, Kernel, Rows};
 use crate::gpu::profile::Numbers;
 use crate::numerics::FLUSH;
@@ -47,19 +48,20 @@ pub(super) fn fit(
     if kernel.needs_subgroups() && caps.subgroups.is_none() {
         return Err("it needs a device with Features::SUBGROUP; request it, or use workgroup".into());
     }
-    let (width, units) = units_of(kernel, rows, caps)?;
+    let unit = unit_of(kernel, rows, caps)?;
     let is_tensor = matches!(rows.access, Access::Tensor { .. });
     let workgroup = workgroup_size(kernel, numbers.group, rows.cols, caps);
     let (team, lanes) = match kernel {
-        Kernel::Subgroup => lanes(numbers.held, (width, units), workgroup, rows, caps),
+        Kernel::Subgroup => lanes(numbers.held, &unit, workgroup, caps),
         _ => (team_size(kernel, workgroup, caps), 0),
     };
-    let held = held(kernel, (width, units), (workgroup, team), is_tensor, rows.cols, caps)?;
+    let held = held(kernel, &unit, (workgroup, team), is_tensor, rows.cols, caps)?;
     let subgroups = kernel.is_workgroups()
         && caps.subgroups.is_some_and(|(least, _)| workgroup.div_ceil(least) <= 64 && workgroup >= least);
     Ok(Choice {
         kernel,
-        width: width as u32,
+        width: unit.width as u32,
+        quarters: unit.quarters,
         rows: if is_by_side(kernel, rows, caps) { SIDE } else { 1 },
         held: held as u32,
         lanes,
@@ -74,27 +76,10 @@ pub(super) fn fit(
     })
 }
 
-/// Elements of a unit, and units of a row.
-fn units_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Result<(u64, u64), String> {
-    match rows.access {
-        _ if is_by_side(kernel, rows, caps) => Ok((u64::from(SIDE), rows.cols)),
-        Access::Tensor { .. } if kernel == Kernel::Tile => {
-            Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
-                .into())
-        }
-        Access::Tensor { width, units, .. } => Ok((u64::from(width), units)),
-        Access::Plain { .. } if kernel == Kernel::SplitColumns => {
-            Err("it takes rows whose elements lie apart; use split".into())
-        }
-        Access::Plain { aligned: true } if kernel != Kernel::Tile => Ok((4, rows.cols / 4)),
-        Access::Plain { .. } => Ok((1, rows.cols)),
-    }
-}
-
 /// Units that a lane holds of its row.
 fn held(
     kernel: Kernel,
-    (width, units): (u64, u64),
+    &Unit { width, units, .. }: &Unit,
     (workgroup, team): (u32, u32),
     is_tensor: bool,
     cols: u64,
@@ -184,26 +169,16 @@ fn workgroup_size(kernel: Kernel, wanted: Option<u32>, cols: u64, caps: &Capabil
 /// Lanes of a subgroup that share a row, and how many those are in the shader: 0 for all of it. What is the
 /// row's own, its sum and its reciprocal, each of them computes anew, so on a GPU they are few, and each holds
 /// as much as it can: but as many as read a whole sector of memory side by side.
-fn lanes(
-    most_held: Option<u32>,
-    (width, units): (u64, u64),
-    workgroup: u32,
-    rows: &Rows,
-    caps: &Capabilities,
-) -> (u32, u32) {
+fn lanes(most_held: Option<u32>, unit: &Unit, workgroup: u32, caps: &Capabilities) -> (u32, u32) {
     let (least, greatest) = caps.subgroups.unwrap_or((1, 1));
     let most = u64::from(least.min(workgroup)).min(MOST_LANES);
     let is_usual = caps.is_software() && most_held.is_none();
     if is_usual || !least.is_power_of_two() {
         return (least, 0);
     }
-    let bytes = match rows.access {
-        Access::Plain { .. } => 4,
-        Access::Tensor { bytes, .. } => u64::from(bytes),
-    };
-    let held = most_held.map_or((HELD_ELEMENTS / width).min(TENSOR_UNITS), u64::from);
-    let sector = (SECTOR_BYTES / (width * bytes)).max(1);
-    let team = units.div_ceil(held).next_power_of_two().max(sector).min(most) as u32;
+    let held = most_held.map_or((HELD_ELEMENTS / unit.width).min(TENSOR_UNITS), u64::from);
+    let sector = (SECTOR_BYTES / unit.bytes).max(1);
+    let team = unit.units.div_ceil(held).next_power_of_two().max(sector).min(most) as u32;
     (team, if team == greatest { 0 } else { team })
 }
 

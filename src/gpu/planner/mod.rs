@@ -5,6 +5,7 @@
 
 mod by_side;
 mod fit;
+mod unit;
 
 use super::profile::{Numbers, Profile};
 use crate::Error;
@@ -142,8 +143,11 @@ impl Capabilities {
 pub struct Choice {
     /// Which kernel.
     pub kernel: Kernel,
-    /// Elements per access: 4 where every row starts on 16 bytes or rows lie side by side, else 1.
+    /// Elements of a unit, on which a lane works at once: 4 that lie one after the other where every row starts on
+    /// 16 bytes, 4 where rows lie side by side, 4 of a row's quarters ([`Choice::quarters`]), else 1.
     pub width: u32,
+    /// Whether a unit is an element of each quarter of its row.
+    pub quarters: bool,
     /// Rows that those are of, and that a lane works on: 4 where rows lie side by side, else 1.
     pub rows: u32,
     /// Units of `width` elements that a lane holds in registers; 0 where it holds none.
@@ -164,6 +168,11 @@ impl Choice {
     /// Whether the kernel's module has subgroup operations.
     pub(crate) fn uses_subgroups(&self) -> bool {
         self.subgroups || self.kernel.needs_subgroups()
+    }
+
+    /// Units of a row of f32 of so many columns.
+    pub(crate) fn units(&self, cols: u64) -> u64 {
+        cols.div_ceil(u64::from(self.width))
     }
 
     /// Units per part of a split row, so that one round of bins takes a lane's share.

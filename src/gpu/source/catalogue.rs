@@ -65,15 +65,12 @@ type Named = (Variant, String);
 fn variants() -> Vec<Named> {
     let plain = Capabilities { max_invocations: 256, ..Capabilities::WEBGPU };
     let subgroups = Capabilities { subgroups: Some((32, 32)), ..plain };
+    let software = Capabilities { device: wgpu::DeviceType::Cpu, ..subgroups };
     let mut found = Vec::new();
     for caps in [subgroups, plain] {
         for kernel in Kernel::ALL {
-            let mut lengths = vec![(true, catalogue_cols(kernel, 4)), (false, catalogue_cols(kernel, 1))];
-            if kernel == Kernel::Subgroup {
-                // Rows that a few lanes share.
-                lengths.extend([(true, 128), (false, 127)]);
-            }
-            for (aligned, cols) in lengths {
+            let caps = if kernel == Kernel::Thread { software } else { caps };
+            for &(aligned, cols) in lengths(kernel) {
                 let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
                     continue;
                 };
@@ -97,7 +94,6 @@ fn variants() -> Vec<Named> {
     let softmax = Op::new(OpKind::Softmax);
     let choice = choose(1024, true, Some(Kernel::Subgroup), &several, Profile::of_device(&several));
     found.extend(choice.into_iter().map(|choice| (Variant::new(&softmax, choice, 1024), String::new())));
-    let software = Capabilities { device: wgpu::DeviceType::Cpu, ..subgroups };
     for kernel in [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns] {
         found.extend(side_by_side(kernel, &software));
     }
@@ -196,14 +192,17 @@ fn tensor_cols(kernel: Kernel) -> usize {
     }
 }
 
-/// A row length that is typical for a kernel.
-fn catalogue_cols(kernel: Kernel, width: u64) -> u64 {
+/// Row lengths that are typical for a kernel, and whether those rows are aligned: whole units, quarters, and rows
+/// that are read element by element.
+fn lengths(kernel: Kernel) -> &'static [(bool, u64)] {
     match kernel {
-        Kernel::Thread | Kernel::Tile => 8 * width - u64::from(width == 1),
-        Kernel::Subgroup => 512.max(256 * width),
-        Kernel::Workgroup => 1024 * width,
-        Kernel::Split => 1 << 20,
-        _ => 40_000,
+        Kernel::Thread => &[(true, 32), (false, 31), (false, 7)],
+        Kernel::Tile => &[(true, 32), (false, 7)],
+        // The last two are rows that a few lanes share.
+        Kernel::Subgroup => &[(true, 1024), (false, 1023), (true, 128), (false, 127)],
+        Kernel::Workgroup => &[(true, 4096), (false, 4095), (false, 127)],
+        Kernel::Split => &[(true, 1 << 20), (false, (1 << 20) - 1), (false, 127)],
+        _ => &[(true, 40_000), (false, 39_999), (false, 127)],
     }
 }
 
@@ -215,11 +214,12 @@ fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
         lanes => format!(" by {lanes} lanes"),
     };
     let scale = if variant.scaled { " scaled" } else { "" };
+    let quarters = if choice.quarters { " in quarters" } else { "" };
     let speed = if variant.precision == Precision::Fast { " fast" } else { "" };
     let kept = if rounding == Rounding::Decorated { " decorated" } else { "" };
     Source {
         name: format!(
-            "{} {}{teams} width {}{scale}{speed}{of}{kept}",
+            "{} {}{teams} width {}{quarters}{scale}{speed}{of}{kept}",
             variant.kind.name(),
             choice.kernel.name(),
             choice.width

@@ -73,8 +73,13 @@ fn files(variant: &Variant, rounding: Rounding) -> Vec<&'static str> {
         Some(tensor) => files.extend(tensor_access(variant, tensor)),
         None => files.extend([
             shader!("seal"),
-            if variant.in_place { shader!("load_in_place") } else { shader!("load_plain") },
-            if variant.kind.is_elementwise() { shader!("store_plain") } else { shader!("store_rows") },
+            if choice.quarters { shader!("load_quarters") } else { shader!("load_plain") },
+            if variant.in_place { shader!("input_cells_in_place") } else { shader!("input_cells") },
+            match variant.kind.is_elementwise() {
+                true if choice.quarters => shader!("store_quarters"),
+                true => shader!("store_plain"),
+                false => shader!("store_rows"),
+            },
         ]),
     }
     if choice.kernel.is_split() {

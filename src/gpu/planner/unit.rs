@@ -1,0 +1,52 @@
+//! What a lane works on at once: a unit of elements.
+
+use super::by_side::{SIDE, is_by_side};
+use super::{Access, Capabilities, Kernel, Rows};
+
+/// Columns from which on rows that are no whole units of four are computed in quarters: where the places left over
+/// in a row's last units are few of all. On programs on the CPU measured (docs/performance-gpu.md), on GPUs argued.
+const LEAST_COLS: u64 = 128;
+const LEAST_COLS_ON_CPU: u64 = 27;
+// With fewer, more than the last quarter would have places left over.
+const _: () = assert!(LEAST_COLS_ON_CPU >= 9);
+
+/// A unit, and how many of them a row has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// Its elements.
+    pub width: u64,
+    pub units: u64,
+    /// Whether it is an element of each quarter of its row.
+    pub quarters: bool,
+    /// What a lane reads side by side with the next one.
+    pub bytes: u64,
+}
+
+/// What a kernel's lanes work on, or why it cannot run.
+pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Result<Unit, String> {
+    let unit = |width: u32, units, bytes: u32| {
+        let width = u64::from(width);
+        Ok(Unit { width, units, quarters: false, bytes: width * u64::from(bytes) })
+    };
+    match rows.access {
+        Access::Tensor { bytes, .. } if is_by_side(kernel, rows, caps) => unit(SIDE, rows.cols, bytes),
+        Access::Tensor { .. } if kernel == Kernel::Tile => {
+            Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
+                .into())
+        }
+        Access::Tensor { width, units, bytes, .. } => unit(width, units, bytes),
+        Access::Plain { .. } if kernel == Kernel::SplitColumns => {
+            Err("it takes rows whose elements lie apart; use split".into())
+        }
+        Access::Plain { .. } if kernel == Kernel::Tile => unit(1, rows.cols, 4),
+        Access::Plain { aligned: true } => unit(4, rows.cols / 4, 4),
+        Access::Plain { .. } if rows.cols >= least_cols(caps) => {
+            Ok(Unit { width: 4, units: rows.cols.div_ceil(4), quarters: true, bytes: 4 })
+        }
+        Access::Plain { .. } => unit(1, rows.cols, 4),
+    }
+}
+
+fn least_cols(caps: &Capabilities) -> u64 {
+    if caps.is_software() { LEAST_COLS_ON_CPU } else { LEAST_COLS }
+}
