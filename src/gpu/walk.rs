@@ -6,7 +6,7 @@ use super::levels::{self, Fit, Piece};
 use super::ops::Shared;
 use super::pipelines::Pipelines;
 use super::plan::{Dispatch, Plan, empty_fill, scratch};
-use super::planner::{Choice, Kernel};
+use super::planner::{Choice, Kernel, Places};
 use super::prepared::Prepared;
 use super::reach::{Bytes, place};
 use super::source::Slots;
@@ -132,11 +132,17 @@ impl Walk<'_> {
         piece.row_count() / u64::from(self.choice.rows)
     }
 
+    /// Units of a row's part.
+    fn units(&self, piece: &Piece) -> u64 {
+        let cols = piece.col_count();
+        if self.choice.places == Places::Separate { self.choice.units(cols) } else { self.tensor.units(cols) }
+    }
+
     fn parts(&self, piece: &Piece) -> u64 {
         if !self.choice.kernel.is_split() {
             return 1;
         }
-        let units = self.tensor.units(piece.col_count());
+        let units = self.units(piece);
         units.div_ceil(self.choice.part_units(units))
     }
 
@@ -198,7 +204,7 @@ impl Walk<'_> {
 
     /// What a piece is told; `base` is the first row of those that share its scratch.
     fn params(&self, piece: &Piece, base: u64) -> Params {
-        let (op, units) = (&self.prepared.op, self.tensor.units(piece.col_count()));
+        let (op, units) = (&self.prepared.op, self.units(piece));
         let bits = self.tensor.types.output.bytes() * 8;
         let (first_row, first_col) = piece.first(&self.tensor.levels);
         Params {

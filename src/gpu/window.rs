@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::planner::{Capabilities, Choice, Kernel};
+use super::planner::{Capabilities, Choice, Kernel, Places};
 use crate::{Error, Shape};
 
 /// Bytes of a split row's scratch: a key and eight digits.
@@ -149,7 +149,7 @@ pub(super) fn windows(
     let alignment = u64::from(limits.min_storage_buffer_offset_alignment);
     let room = room(limits);
     let (rows, cols) = (shape.row_count(), shape.cols());
-    let cell = if choice.quarters { 1 } else { u64::from(choice.width) };
+    let cell = if choice.places == Places::Quarters { 1 } else { u64::from(choice.width) };
     let per_dimension = limits.max_compute_workgroups_per_dimension;
     let part_units = choice.part_units(choice.units(cols));
     let (window_rows, window_cols) = if cols <= room {

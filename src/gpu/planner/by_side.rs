@@ -61,8 +61,10 @@ mod tests {
             (16, Apart::Halves, (Kernel::Thread, 4, 4, 16)),
             (17, Apart::Halves, (Kernel::ThreadLoop, 4, 4, 0)),
             (20_000, Apart::Halves, (Kernel::SplitColumns, 4, 4, 0)),
-            (128, Apart::Alone, (Kernel::Thread, 1, 1, 128)),
-            (20_000, Apart::Alone, (Kernel::SplitColumns, 1, 1, 0)),
+            // Four columns at a time instead.
+            (32, Apart::Alone, (Kernel::Thread, 1, 1, 32)),
+            (127, Apart::Alone, (Kernel::Thread, 1, 4, 32)),
+            (20_000, Apart::Alone, (Kernel::SplitColumns, 1, 4, 0)),
         ] {
             assert_eq!(choice(&SOFTWARE, cols, apart), expected, "{cols} {apart:?}");
             assert_eq!(choice(&Capabilities::WEBGPU, cols, apart).1, 1, "{cols} {apart:?}");

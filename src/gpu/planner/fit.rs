@@ -61,7 +61,7 @@ pub(super) fn fit(
     Ok(Choice {
         kernel,
         width: unit.width as u32,
-        quarters: unit.quarters,
+        places: unit.places,
         rows: if is_by_side(kernel, rows, caps) { SIDE } else { 1 },
         held: held as u32,
         lanes,

@@ -137,17 +137,28 @@ impl Capabilities {
     }
 }
 
+/// Where the elements of a unit lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Places {
+    /// One after the other, from a whole unit of the buffer on; or there is one.
+    Together,
+    /// One in each quarter of a row of f32.
+    Quarters,
+    /// Four that follow one another in a row, wherever that begins and whatever lies between them.
+    Separate,
+}
+
 /// A kernel with the numbers it is specialised for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Choice {
     /// Which kernel.
     pub kernel: Kernel,
-    /// Elements of a unit, on which a lane works at once: 4 that lie one after the other where every row starts on
-    /// 16 bytes, 4 where rows lie side by side, 4 of a row's quarters ([`Choice::quarters`]), else 1.
+    /// Elements of a unit, on which a lane works at once.
     pub width: u32,
-    /// Whether a unit is an element of each quarter of its row.
-    pub quarters: bool,
+    /// Where those lie.
+    pub places: Places,
     /// Rows that those are of, and that a lane works on: 4 where rows lie side by side, else 1.
     pub rows: u32,
     /// Units of `width` elements that a lane holds in registers; 0 where it holds none.

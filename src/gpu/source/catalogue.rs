@@ -2,7 +2,7 @@
 
 use super::{Rounding, Variant, in_browser, spirv, wgsl};
 use crate::gpu::options::DTypes;
-use crate::gpu::planner::{Capabilities, Kernel, choose, choose_for};
+use crate::gpu::planner::{Capabilities, Kernel, Places, choose, choose_for};
 use crate::gpu::profile::Profile;
 use crate::gpu::tensor::Tensor;
 use crate::gpu::terms::Terms;
@@ -97,6 +97,9 @@ fn variants() -> Vec<Named> {
     for kernel in [Kernel::Thread, Kernel::ThreadLoop, Kernel::SplitColumns] {
         found.extend(side_by_side(kernel, &software));
     }
+    for kernel in Kernel::ALL {
+        found.extend(separate(kernel, &software));
+    }
     found
 }
 
@@ -118,6 +121,28 @@ fn side_by_side(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
         tensor(&op, kernel, caps, (shape, types, &terms), false, &format!(" of rows side by side{name}"))
     });
     entries.collect()
+}
+
+/// A kernel whose lanes take four columns at a time wherever they lie, as programs on the CPU have them.
+fn separate(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
+    let cols = if kernel == Kernel::Thread { 34 } else { 30_002 };
+    let all =
+        Terms::new().bias(DType::F32, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
+    let all = all.sinks(&[3, 1]).row_scale(&[5]).alibi(3);
+    let (softmax, f32, f16) = (Op::new(OpKind::Softmax), DTypes::F32, DTypes::new(DType::F16, DType::F16));
+    let (many, along) = ([2, 3, 5, cols], [3, cols, 7]);
+    #[allow(clippy::type_complexity, reason = "a table")]
+    let list: [(&str, Op, &[usize], isize, DTypes, Terms, bool); 4] = [
+        (" of f32 with all beside it", softmax, &many, -1, f32, all, false),
+        (" of f32 with a mask in place", softmax, &many, -1, f32, Terms::new().mask_bytes(&[cols]), true),
+        (" of f32 along an axis", softmax.precision(Precision::Fast), &along, 1, f32, Terms::new(), false),
+        (" of f16 along an axis", Op::new(OpKind::LogSoftmax), &along, 1, f16, Terms::new(), false),
+    ];
+    let entries = list.into_iter().filter_map(|(name, op, dims, axis, types, terms, in_place)| {
+        let shape = Shape::along(dims, &[axis]).ok()?;
+        tensor(&op, kernel, caps, (shape, types, &terms), in_place, name)
+    });
+    entries.filter(|(variant, _)| variant.choice.places == Places::Separate).collect()
 }
 
 /// A kernel on a kind of tensor; `None` where it does not take it.
@@ -196,7 +221,7 @@ fn tensor_cols(kernel: Kernel) -> usize {
 /// that are read element by element.
 fn lengths(kernel: Kernel) -> &'static [(bool, u64)] {
     match kernel {
-        Kernel::Thread => &[(true, 32), (false, 31), (false, 7)],
+        Kernel::Thread => &[(true, 32), (false, 63), (false, 7)],
         Kernel::Tile => &[(true, 32), (false, 7)],
         // The last two are rows that a few lanes share.
         Kernel::Subgroup => &[(true, 1024), (false, 1023), (true, 128), (false, 127)],
@@ -214,12 +239,16 @@ fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
         lanes => format!(" by {lanes} lanes"),
     };
     let scale = if variant.scaled { " scaled" } else { "" };
-    let quarters = if choice.quarters { " in quarters" } else { "" };
+    let places = match choice.places {
+        Places::Together => "",
+        Places::Quarters => " in quarters",
+        Places::Separate => " separate",
+    };
     let speed = if variant.precision == Precision::Fast { " fast" } else { "" };
     let kept = if rounding == Rounding::Decorated { " decorated" } else { "" };
     Source {
         name: format!(
-            "{} {}{teams} width {}{quarters}{scale}{speed}{of}{kept}",
+            "{} {}{teams} width {}{places}{scale}{speed}{of}{kept}",
             variant.kind.name(),
             choice.kernel.name(),
             choice.width

@@ -16,7 +16,7 @@ mod rounding;
 mod spirv;
 mod variant;
 
-use super::planner::{Choice, Kernel};
+use super::planner::{Choice, Kernel, Places};
 use crate::{OpKind, Precision};
 
 pub use catalogue::{Source, catalogue};
@@ -73,10 +73,10 @@ fn files(variant: &Variant, rounding: Rounding) -> Vec<&'static str> {
         Some(tensor) => files.extend(tensor_access(variant, tensor)),
         None => files.extend([
             shader!("seal"),
-            if choice.quarters { shader!("load_quarters") } else { shader!("load_plain") },
+            if choice.places == Places::Quarters { shader!("load_quarters") } else { shader!("load_plain") },
             if variant.in_place { shader!("input_cells_in_place") } else { shader!("input_cells") },
             match variant.kind.is_elementwise() {
-                true if choice.quarters => shader!("store_quarters"),
+                true if choice.places == Places::Quarters => shader!("store_quarters"),
                 true => shader!("store_plain"),
                 false => shader!("store_rows"),
             },
@@ -111,6 +111,9 @@ fn unit(choice: &Choice) -> Vec<&'static str> {
 fn tensor_unit(choice: &Choice) -> Vec<&'static str> {
     match choice.width {
         _ if choice.rows > 1 => vec![shader!("quads"), shader!("tensor_four_rows")],
+        _ if choice.places == Places::Separate => {
+            vec![shader!("tensor_separate"), shader!("tensor_one_row")]
+        }
         4 => vec![shader!("quads"), shader!("tensor_4"), shader!("tensor_one_row")],
         2 => vec![shader!("tensor_2"), shader!("tensor_one_row")],
         _ => vec![shader!("tensor_1"), shader!("tensor_one_row")],
@@ -138,18 +141,22 @@ fn tensor_access(variant: &Variant, tensor: &TensorVariant) -> Vec<&'static str>
 }
 
 fn input(variant: &Variant, tensor: &TensorVariant) -> &'static str {
-    match (variant.in_place, variant.choice.width, tensor.types.input.bytes()) {
-        (true, 4, _) => shader!("input_quads_in_place"),
+    match (variant.in_place, in_quads(variant), tensor.types.input.bytes()) {
+        (true, true, _) => shader!("input_quads_in_place"),
         (true, ..) => shader!("input_in_place"),
-        (false, 4, 4) => shader!("input_quads"),
-        (false, 4, _) => shader!("input_quads_of_halves"),
+        (false, true, 4) => shader!("input_quads"),
+        (false, true, _) => shader!("input_quads_of_halves"),
         (false, ..) => shader!("input_words"),
     }
 }
 
+/// Whether four elements of a tensor are read and written at once.
+fn in_quads(variant: &Variant) -> bool {
+    variant.choice.width == 4 && variant.choice.places == Places::Together
+}
+
 fn results(variant: &Variant, tensor: &TensorVariant) -> &'static str {
-    let in_quads = variant.choice.width == 4 && variant.kind.is_elementwise();
-    match (in_quads, tensor.types.output.bytes()) {
+    match (in_quads(variant) && variant.kind.is_elementwise(), tensor.types.output.bytes()) {
         (true, 4) => shader!("store_quads"),
         (true, _) => shader!("store_quads_of_halves"),
         (false, _) if tensor.whole_words => shader!("store_words"),

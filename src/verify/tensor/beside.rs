@@ -43,7 +43,8 @@ fn poisoned(mut case: TensorCase) -> TensorCase {
 }
 
 pub(super) fn masks(full: bool, plans: &mut Vec<TensorCase>) {
-    let cols: &[usize] = if full { &[1, 3, 8, 33, 100, 513, 1000, 5000] } else { &[1, 3, 33, 100, 1000] };
+    let cols: &[usize] =
+        if full { &[1, 3, 8, 33, 50, 100, 513, 1000, 1001, 5000] } else { &[1, 3, 33, 50, 100, 1001] };
     for &cols in cols {
         let dims = [2, 3, 5, cols];
         for in_bits in [false, true] {
@@ -81,9 +82,18 @@ pub(super) fn masks(full: bool, plans: &mut Vec<TensorCase>) {
 
 pub(super) fn windows(full: bool, plans: &mut Vec<TensorCase>) {
     let shapes: &[[usize; 3]] = if full {
-        &[[2, 7, 7], [1, 40, 40], [2, 3, 100], [1, 130, 257], [2, 9, 3], [1, 3, 5000], [2, 50, 700]]
+        &[
+            [2, 7, 7],
+            [1, 40, 40],
+            [2, 39, 41],
+            [2, 3, 100],
+            [1, 130, 257],
+            [2, 9, 3],
+            [1, 3, 5000],
+            [2, 50, 700],
+        ]
     } else {
-        &[[2, 7, 7], [1, 40, 40], [2, 3, 100], [1, 5, 600], [2, 9, 3], [1, 20, 300]]
+        &[[2, 7, 7], [1, 40, 40], [2, 39, 41], [2, 3, 100], [1, 5, 602], [2, 9, 3], [1, 20, 300]]
     };
     for dims in shapes {
         let end = dims[2] as i64 - dims[1] as i64;
@@ -113,7 +123,7 @@ pub(super) fn windows(full: bool, plans: &mut Vec<TensorCase>) {
 }
 
 pub(super) fn per_row(full: bool, plans: &mut Vec<TensorCase>) {
-    for cols in if full { vec![1, 2, 9, 33, 64, 1000, 3000] } else { vec![1, 9, 33, 1000] } {
+    for cols in if full { vec![1, 2, 9, 33, 64, 1000, 1001, 3000] } else { vec![1, 9, 33, 1001] } {
         let lengths: Vec<u32> = [0, 1, cols as u32 / 2, cols as u32, cols as u32 - 1, 1].into();
         let lengths = Beside { data: lengths, dims: vec![2, 3] };
         let case = plain(&[2, 3, cols]);

@@ -146,6 +146,7 @@ fn types(full: bool, plans: &mut Vec<TensorCase>) {
             }
             plans.push(array(&[31, 20], &[0]).typed(input, output).named("types along the first axis"));
             plans.push(array(&[3, 17, 5], &[1]).typed(input, output).scaled(0.3).named("types, scaled"));
+            plans.push(array(&[2, 45, 3], &[1]).typed(input, output).named("types along a middle axis"));
         }
     }
     // Every f16, and results over the whole of its range.
