@@ -37,7 +37,7 @@ fn log_exponent(sum: Leading, unit: Leading) -> RI {
 // (sum - unit) / (sum + unit) as a pair; the difference is not 0.
 fn log_quotient(difference: Wide, total: Wide, negative: RB) -> LogSum {
     let n = leading_bits(difference);
-    let d = leading_bits(total);
+    let d = leading_of_large(total);
     let by = reciprocal_of_lead(d.lead);
     let head = bitcast<RF>(RU(0x3f000000u) + (n.lead >> RU(6u)));
     let tail = RF(n.lead & RU(63u)) * UNIT_29;
@@ -56,7 +56,7 @@ fn log_quotient(difference: Wide, total: Wide, negative: RB) -> LogSum {
 // log(sum of exp(x - max)).
 fn log_of_total(total: RowTotal, row: RowRange) -> LogSum {
     var unit = fixed_units(exponential(F(row.max), row));
-    let j = log_exponent(leading_bits(total.units), leading_bits(unit));
+    let j = log_exponent(total.leading, leading_of_large(unit));
     unit = wide_shift_left(unit, RU(j));
     let power_high = RF(j) * LOG_LN2_HIGH;
     let power_low = seal1(RF(j) * LOG_LN2_LOW);

@@ -1,9 +1,9 @@
-// What a dispatch is told. All counts of elements are in units of WIDTH elements.
+// What a dispatch is told. Elements are counted in units of WIDTH of them where nothing else is said.
 struct Params {
     // Rows and units per row in this window; as many rows as a unit has elements of count as one.
     rows: u32,
     units: u32,
-    // Units before the first row in the bound input and output.
+    // Units before the first row in the bound input and output; elements where units lie in quarters.
     in_base: u32,
     out_base: u32,
     // Workgroups along x; the grid is two-dimensional.
@@ -18,7 +18,7 @@ struct Params {
     scratch_base: u32,
     // Whether this window starts its row, and so writes a row's one result.
     starts_row: u32,
-    // Elements per row.
+    // Elements per row, however units lie.
     cols: u32,
 }
 

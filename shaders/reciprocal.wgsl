@@ -40,9 +40,8 @@ fn upper_half(x: F) -> F { return bitcast<F>(bitcast<U>(x) & U(0xfffff000u)); }
 
 // One over a row's sum, above 0; the high part has 12 bits.
 fn reciprocal(total: RowTotal) -> Reciprocal {
-    let leading = leading_bits(total.units);
-    let by = reciprocal_of_lead(leading.lead);
-    let shift = RI(SUM_SCALE) - leading.top;
+    let by = reciprocal_of_lead(total.leading.lead);
+    let shift = RI(SUM_SCALE) - total.leading.top;
     let short = first_f(upper_half(F(by.high)));
     let low = seal1(seal1(by.high - short) + by.low);
     return Reciprocal(times_power(short, shift), times_power(low, shift));

@@ -6,7 +6,7 @@ struct RowScratch {
 
 @group(0) @binding(4) var<storage, read_write> scratch: array<RowScratch>;
 
-// Adds sums, of the rows from the first one on: 65536 additions fit a digit.
+// Adds sums, of the rows from the first one on: 65537 additions fit a digit.
 fn scratch_add(first: u32, total: RowTotal) {
     for (var i = 0u; i < ROWS; i++) {
         add_limb(first + i, 0u, of_row(total.units.x, i));
@@ -32,5 +32,5 @@ fn scratch_total(first: u32) -> RowTotal {
         let limbs = Wide(own, RU(0u), RU(0u), RU(0u));
         units = wide_add(units, wide_shift_left(limbs, RU(16u * digit)));
     }
-    return RowTotal(units);
+    return RowTotal(units, leading_of_large(units));
 }

@@ -17,9 +17,10 @@ struct Partial {
     c: Wide,
 }
 
-// A row's sum in units of 2^-66.
+// A row's sum in units of 2^-66, and its leading bits; these only where the sum is a whole row's.
 struct RowTotal {
     units: Wide,
+    leading: Leading,
 }
 
 fn no_bins() -> Bins { return Bins(U(0u), U(0u), U(0u)); }
@@ -70,12 +71,15 @@ fn sign_extended(v: RU) -> Wide {
     return Wide(v, sign, sign, sign);
 }
 
-// The bins of a short row put together: a 2^22 + b in two limbs, then times 2^22.
+// The bins of a short row put together: a 2^22 + b in two limbs, then times 2^22. The leading bits come from
+// the bins themselves, in half the steps.
 fn short_total(a: RU, b: RU) -> RowTotal {
     let low = (a << RU(22u)) + b;
     let carry = RU(low < b) + bitcast<RU>(bitcast<RI>(b) >> RU(31u));
     let high = (a >> RU(10u)) + carry;
-    return RowTotal(Wide(low << RU(22u), (low >> RU(10u)) | (high << RU(22u)), high >> RU(10u), RU(0u)));
+    let units = Wide(low << RU(22u), (low >> RU(10u)) | (high << RU(22u)), high >> RU(10u), RU(0u));
+    let upper = a + bitcast<RU>(bitcast<RI>(b) >> RU(22u));
+    return RowTotal(units, leading_of(upper, b << RU(10u), RI(75)));
 }
 
 // The halves put together, in units of 2^-66.
@@ -92,7 +96,7 @@ fn total_of(p: Partial) -> RowTotal {
         let c_high = wide_shift_left(sign_extended(p.c.y), RU(16u));
         units = wide_add(units, wide_add(Wide(p.c.x, none, none, none), c_high));
     }
-    return RowTotal(units);
+    return RowTotal(units, leading_of_large(units));
 }
 
 // Every lane of the team gets the sum of the lanes' halves.

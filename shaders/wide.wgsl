@@ -65,6 +65,20 @@ fn leading_bits(a: Wide) -> Leading {
     let high = select(select(select(a.x, a.y, one), a.z, two), a.w, three);
     let next = select(select(select(RU(0u), a.x, one), a.y, two), a.z, three);
     let top = select(select(select(RI(31), RI(63), one), RI(95), two), RI(127), three);
+    return leading_of(high, next, top);
+}
+
+// The same of a number from 2^64 on, as the sum of a row with a finite maximum is: that element's exponential
+// alone is above 2^65.
+fn leading_of_large(a: Wide) -> Leading {
+    let three = a.w != RU(0u);
+    let high = select(a.z, a.w, three);
+    let next = select(a.y, a.z, three);
+    return leading_of(high, next, select(RI(95), RI(127), three));
+}
+
+// The leading bits of two limbs, the higher one not 0, whose first bit has this power of two.
+fn leading_of(high: RU, next: RU, top: RI) -> Leading {
     let zeros = countLeadingZeros(high);
     let lead = (high << zeros) | ((next >> RU(1u)) >> (RU(31u) - zeros));
     return Leading(top - RI(zeros), lead >> RU(2u));

@@ -1,4 +1,4 @@
-// One element at a time: rows whose length or offset is not a multiple of 4.
+// One element at a time: rows that are no whole units of four, where they are too short to be taken in fours.
 alias F = f32;
 alias U = u32;
 alias I = i32;

@@ -1,4 +1,4 @@
-// Four elements at a time: one access of 16 bytes.
+// Four elements at a time: one access of 16 bytes where they lie together.
 alias F = vec4<f32>;
 alias U = vec4<u32>;
 alias I = vec4<i32>;

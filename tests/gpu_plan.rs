@@ -49,37 +49,6 @@ fn offsets_of_four_bytes_give_the_same_bits() {
 }
 
 #[test]
-fn every_kernel_overwrites_its_elements() {
-    for entry in common::test_adapters() {
-        let gpu = Gpu::with_limits(&entry, |_| ());
-        let mut taken = 0;
-        for (kernel, cols) in std::iter::once(None)
-            .chain(Kernel::ALL.map(Some))
-            .flat_map(|kernel| [7, 32, 50, 101, 1000, 1001].map(|cols| (kernel, cols)))
-        {
-            let options = kernel.map_or(Options::default(), |kernel| Options::default().force(kernel));
-            let (shape, x) = (Shape::rows(37, cols), logits(37 * cols));
-            for op in [Op::from(Softmax::new().scale(-0.5)), LogSoftmax::new().into()] {
-                let prepared = match gpu.ops(options.clone()).prepare(op, shape, DTypes::F32) {
-                    Err(Error::Kernel { .. }) => continue,
-                    prepared => prepared.unwrap(),
-                };
-                taken += 1;
-                for offset in [0, 4] {
-                    let buffer = gpu.filled(offset, &x);
-                    let args = SoftmaxArgs::in_place(TensorRef::from(&buffer).at(offset as u64));
-                    let Ok(plan) = prepared.bind(args) else { continue };
-                    let got = gpu.submit(&[&plan], &buffer);
-                    let got = &got[offset / 4..][..x.len()];
-                    assert!(got == expected(op, &x, shape), "{entry} {kernel:?} {cols} columns at {offset}");
-                }
-            }
-        }
-        assert!(taken > 40, "{entry}: {taken} plans");
-    }
-}
-
-#[test]
 fn plans_in_one_encoder_do_not_see_each_others_parameters_or_scratch() {
     for entry in common::test_adapters() {
         let gpu = Gpu::with_limits(&entry, |_| ());

@@ -91,7 +91,7 @@ fn no_lane_holds_more_than_its_bins_take() {
         }
     }
     let thread = |cols| choose(cols, cols % 4 == 0, Some(Kernel::Thread), &software, &small);
-    assert!(thread(63).is_ok() && thread(65).is_err() && thread(256).is_ok() && thread(260).is_err());
+    assert!(thread(255).is_ok() && thread(257).is_err() && thread(256).is_ok() && thread(260).is_err());
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod landing;
 mod levels;
 mod ops;
 mod options;
+mod parts;
 mod pipelines;
 pub(crate) mod plan;
 pub mod planner;

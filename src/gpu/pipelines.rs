@@ -103,8 +103,8 @@ impl Shared {
             label: Some(&variant.label("module")),
             source: wgpu::ShaderSource::Wgsl(text.into()),
         };
-        // SAFETY: every index is below the number of units that `Plan::new` checked against its
-        // buffers, and every loop ends: its bounds are constants or counts that the planner keeps
+        // SAFETY: every index is below the number of units, or of elements where these lie apart, that
+        // `windows` and `Walk::pieces` leave in a binding, and every loop ends: its bounds are constants or counts that the planner keeps
         // below 60000 trips. With the checks, loops over registers are not unrolled, and a fifth more
         // instructions run (docs/performance.md, `cargo xtask isa`).
         unsafe {

@@ -145,6 +145,8 @@ impl Tensor {
             bytes: self.types.input.bytes() as u32,
             units: self.units(cols),
             apart: is_apart.then_some(apart),
+            stepped: self.levels.cols.len() == 1,
+            halves,
         };
         Rows { cols, access }
     }

@@ -6,7 +6,7 @@ use super::levels::{self, Fit, Piece};
 use super::ops::Shared;
 use super::pipelines::Pipelines;
 use super::plan::{Dispatch, Plan, empty_fill, scratch};
-use super::planner::{Choice, Kernel, Places};
+use super::planner::{Choice, Kernel};
 use super::prepared::Prepared;
 use super::reach::{Bytes, place};
 use super::source::Slots;
@@ -69,6 +69,7 @@ fn bind_columns(
         found => found?,
     };
     pieces.iter().flatten().try_for_each(|piece| walk.check_indices(piece))?;
+    pieces.iter().try_for_each(|batch| walk.check_parts(batch))?;
     let variant = tensor.variant(&prepared.op, walk.choice, &slots, args.in_place);
     shared.check_bindings(&variant)?;
     let pipelines = prepared.ops.pipelines(&variant)?;
@@ -125,25 +126,6 @@ impl Walk<'_> {
         let fits =
             groups.saturating_mul(self.parts(piece)) <= self.most_groups() && piece.row_count() < 1 << 31;
         if fits { Fit::Fits } else { Fit::Grid }
-    }
-
-    /// Rows of a piece, or so many side by side as one.
-    fn teams(&self, piece: &Piece) -> u64 {
-        piece.row_count() / u64::from(self.choice.rows)
-    }
-
-    /// Units of a row's part.
-    fn units(&self, piece: &Piece) -> u64 {
-        let cols = piece.col_count();
-        if self.choice.places == Places::Separate { self.choice.units(cols) } else { self.tensor.units(cols) }
-    }
-
-    fn parts(&self, piece: &Piece) -> u64 {
-        if !self.choice.kernel.is_split() {
-            return 1;
-        }
-        let units = self.units(piece);
-        units.div_ceil(self.choice.part_units(units))
     }
 
     fn dispatches(&self, batches: &[Vec<Piece>], pipelines: &Pipelines) -> Result<Vec<Dispatch>, Error> {
@@ -216,7 +198,7 @@ impl Walk<'_> {
             scale: op.scale,
             empty_fill: empty_fill(op),
             parts: self.parts(piece) as u32,
-            part_units: self.choice.part_units(units) as u32,
+            part_units: self.part_units() as u32,
             scratch_base: (first_row - base) as u32,
             starts_row: u32::from(first_col == 0),
             cols: piece.col_count() as u32,

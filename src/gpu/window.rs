@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::planner::{Capabilities, Choice, Kernel, Places};
+use super::planner::{Capabilities, Choice, Kernel, MAX_PARTS, Places, QUARTERED_COLS};
 use crate::{Error, Shape};
 
 /// Bytes of a split row's scratch: a key and eight digits.
@@ -11,6 +11,8 @@ pub(super) const SCRATCH_BYTES: u64 = 36;
 
 /// Columns of the shortest part of a row, and what all but the last are multiples of.
 const PART_COLS: u64 = 64;
+// A kernel for rows in quarters takes them.
+const _: () = assert!(PART_COLS >= QUARTERED_COLS);
 
 /// What a dispatch is told: the same fields as in `shaders/params.wgsl`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -120,6 +122,12 @@ pub(super) fn room(limits: &wgpu::Limits) -> u64 {
     limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4
 }
 
+/// Of a row whose sum would be put together of more parts than its digits take.
+pub(super) fn too_many_parts(needed: u64) -> Error {
+    let hint = "request a larger max_storage_buffer_binding_size, or use the CPU";
+    Error::Limit { what: "parts of one row", needed, limit: MAX_PARTS, hint }
+}
+
 /// Where parts of a row begin, and their columns: none has fewer than [`PART_COLS`] where there are several, so
 /// that the kernel for the row takes them all.
 fn parts(cols: u64, most: u64) -> impl Iterator<Item = (u64, u64)> {
@@ -172,6 +180,10 @@ pub(super) fn windows(
     if window_cols < cols && room < 2 * PART_COLS {
         let hint = "request a larger max_storage_buffer_binding_size";
         return Err(Error::Limit { what: "elements of a binding", needed: 2 * PART_COLS, limit: room, hint });
+    }
+    let sums = parts(cols, window_cols).map(|(_, part)| choice.units(part).div_ceil(part_units)).sum::<u64>();
+    if choice.kernel == Kernel::Split && sums > MAX_PARTS {
+        return Err(too_many_parts(sums));
     }
     let mut found = Vec::new();
     for first_row in (0..rows).step_by(window_rows as usize) {

@@ -18,7 +18,7 @@ pub fn heading() -> Vec<String> {
     ["columns", "fastest", "ms", "by", "next", "planned"].map(str::to_owned).to_vec()
 }
 
-/// The ladder of rows that are read 16 bytes at a time, and that of the others.
+/// The ladder of rows that all start on 16 bytes, and that of the others.
 pub fn ladders(
     gpu: &mut Gpu,
     search: &Search,
@@ -38,7 +38,7 @@ fn climb(
 ) -> Result<Ladder, Refusal> {
     let mut ladder = Ladder::new(rows);
     for cols in search.lengths() {
-        // One column less than a multiple of 4 is read one element at a time.
+        // With one column less than a multiple of 4, most rows start elsewhere.
         let exact = if rows == Rows::Aligned { cols } else { cols - 1 };
         progress.say(format!("{exact} columns"));
         let length = race(gpu, search, exact, &ladder)?;

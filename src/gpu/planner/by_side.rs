@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn lanes_take_four_rows_on_programs_on_the_cpu_alone() {
         let choice = |caps: &Capabilities, cols, apart| {
-            let access = Access::Tensor { width: 1, bytes: 4, units: cols, apart: Some(apart) };
+            let (apart, halves) = (Some(apart), apart == Apart::Halves);
+            let access = Access::Tensor { width: 1, bytes: 4, units: cols, apart, stepped: true, halves };
             let choice = choose_for(&Rows { cols, access }, None, caps, Profile::of_device(caps)).unwrap();
             (choice.kernel, choice.rows, choice.width, choice.held)
         };

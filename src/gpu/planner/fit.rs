@@ -8,12 +8,13 @@ use crate::numerics::FLUSH;
 
 /// Trips of a lane over its part of a split row: long enough to hide the start of a workgroup.
 const PART_TRIPS: u32 = 32;
-/// Additions that the digits of a split row's sum take without a carry.
-pub(super) const MAX_PARTS: u64 = 65536;
+/// Additions that the digits of a split row's sum, of 16 bits in words of 32, take without a carry.
+pub(in crate::gpu) const MAX_PARTS: u64 = 65537;
+/// Those of them that are left, as far as parts may be longer, for short ones: where a row is more than a binding
+/// holds, each of its pieces may end with one.
+pub(super) const SHORT_PARTS: u64 = 4096;
 /// Units that an invocation holds of its row, or elements in a tile.
 const SHORT_UNITS: u64 = 32;
-/// Elements of a tensor's row that an invocation of a program on the CPU holds.
-const SHORT_ELEMENTS: u64 = 128;
 /// The same for any held row on a program on the CPU, whose registers are memory in its cache. Bins
 /// would take 512, but each unit is code of its own, and compiling that much takes seconds a kernel.
 const SOFTWARE_UNITS: u64 = 64;
@@ -24,7 +25,7 @@ const HELD_WORDS: u64 = 64;
 const MAX_TRIPS: u64 = 19_000;
 
 /// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
-/// the masks. Twice as many on a program on the CPU where units are four elements, found without a walk.
+/// the masks. Twice as many on a program on the CPU where units are four elements, each found by a step.
 const TENSOR_UNITS: u64 = 16;
 /// Elements that a lane holds where a few lanes share a row, as it does of the longest rows that a subgroup
 /// holds (docs/performance.md: argued from static figures).
@@ -88,7 +89,7 @@ fn held(
     let per_lane = units.div_ceil(u64::from(team));
     match kernel {
         Kernel::Thread | Kernel::Tile => {
-            at_most("units", units, lane_units(kernel, width, is_tensor, caps))?;
+            at_most("units", units, lane_units(kernel, is_tensor, caps))?;
             Ok(units)
         }
         Kernel::Subgroup | Kernel::Workgroup => {
@@ -123,10 +124,9 @@ fn held(
 }
 
 /// Units of a row of its own that a lane holds at most.
-fn lane_units(kernel: Kernel, width: u64, is_tensor: bool, caps: &Capabilities) -> u64 {
+fn lane_units(kernel: Kernel, is_tensor: bool, caps: &Capabilities) -> u64 {
     match kernel {
-        Kernel::Thread if caps.is_software() && is_tensor => SHORT_ELEMENTS / width,
-        Kernel::Thread if caps.is_software() => SOFTWARE_UNITS,
+        Kernel::Thread if caps.is_software() && !is_tensor => SOFTWARE_UNITS,
         _ => SHORT_UNITS,
     }
 }
@@ -188,5 +188,39 @@ fn team_size(kernel: Kernel, workgroup: u32, caps: &Capabilities) -> u32 {
         Kernel::Thread | Kernel::ThreadLoop | Kernel::Tile | Kernel::SplitColumns => 1,
         Kernel::Subgroup | Kernel::SubgroupLoop => caps.subgroups.map_or(1, |s| s.0),
         Kernel::Workgroup | Kernel::WorkgroupLoop | Kernel::Split => workgroup,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::planner::{Apart, choose_for};
+    use crate::gpu::profile::Profile;
+
+    #[test]
+    fn a_row_in_pieces_has_no_more_parts_than_its_sum_takes() {
+        let caps = Capabilities::WEBGPU;
+        let apart = |cols| Access::Tensor {
+            width: 1,
+            bytes: 4,
+            units: cols,
+            apart: Some(Apart::Alone),
+            stepped: true,
+            halves: false,
+        };
+        for cols in [1 << 20, 1 << 23, (1 << 24) + 77, 31_000_000] {
+            for (kernel, access) in
+                [(Kernel::Split, Access::Plain { aligned: false }), (Kernel::SplitColumns, apart(cols))]
+            {
+                let choice =
+                    choose_for(&Rows { cols, access }, Some(kernel), &caps, Profile::of_device(&caps))
+                        .unwrap();
+                let part = choice.part_units(choice.units(cols));
+                for pieces in [1, 2, 7, 1024, SHORT_PARTS] {
+                    let units = choice.units(cols).div_ceil(pieces);
+                    assert!(pieces * units.div_ceil(part) <= MAX_PARTS, "{kernel:?} {cols} in {pieces}");
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,9 @@ use super::profile::{Numbers, Profile};
 use crate::Error;
 use crate::numerics::FLUSH;
 pub(super) use by_side::SIDE;
-use fit::{MAX_PARTS, fit};
+pub(super) use fit::MAX_PARTS;
+use fit::{SHORT_PARTS, fit};
+pub(super) use unit::QUARTERED_COLS;
 
 /// The rungs of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,16 +183,17 @@ impl Choice {
         self.subgroups || self.kernel.needs_subgroups()
     }
 
-    /// Units of a row of f32 of so many columns.
+    /// Units of a row of so many columns, where it is cut into units wherever it begins.
     pub(crate) fn units(&self, cols: u64) -> u64 {
         cols.div_ceil(u64::from(self.width))
     }
 
-    /// Units per part of a split row, so that one round of bins takes a lane's share.
+    /// Units per part of a split row of so many in all, so that one round of bins takes a lane's share, and a digit
+    /// of the sum an addition of each part.
     pub(crate) fn part_units(&self, units: u64) -> u64 {
         let group = if self.kernel == Kernel::SplitColumns { 1 } else { u64::from(self.workgroup) };
         let usual = group * u64::from(self.trips);
-        let least = units.div_ceil(MAX_PARTS).next_multiple_of(group);
+        let least = units.div_ceil(MAX_PARTS - SHORT_PARTS).next_multiple_of(group);
         usual.max(least).min(group * u64::from(FLUSH))
     }
 
@@ -238,8 +241,9 @@ pub(crate) enum Access {
     /// f32, one after the other; `aligned` where every row starts on 16 bytes.
     Plain { aligned: bool },
     /// By the walk over a tensor, in so many units of `width` elements of `bytes` each; `apart` where lanes
-    /// side by side read one row after the other rather than elements of one row.
-    Tensor { width: u32, bytes: u32, units: u64, apart: Option<Apart> },
+    /// side by side read one row after the other rather than elements of one row; `stepped` where all columns
+    /// are one step from the next; `halves` where elements or results are of 16 bits.
+    Tensor { width: u32, bytes: u32, units: u64, apart: Option<Apart>, stepped: bool, halves: bool },
 }
 
 /// How rows whose elements lie apart lie beside each other.

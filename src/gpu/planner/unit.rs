@@ -1,15 +1,17 @@
 //! What a lane works on at once: a unit of elements.
 
 use super::by_side::{SIDE, is_by_side};
-use super::{Access, Apart, Capabilities, Kernel, Places, Rows};
+use super::{Access, Capabilities, Kernel, Places, Rows};
 
 /// Columns from which on rows that are no whole units of four are computed four elements at a time: where the places
 /// left over in a row's last units are few of all. On GPUs argued, on programs on the CPU measured
 /// (docs/performance-gpu.md): their drivers take no loop over registers apart that has more than 32 trips.
 const LEAST_COLS: u64 = 128;
 const LEAST_COLS_ON_CPU: u64 = 33;
-// With fewer, more than the last quarter would have places left over.
-const _: () = assert!(LEAST_COLS_ON_CPU >= 9);
+// With fewer, more than the last quarter would have places left over, and shaders look at no other one.
+const _: () = assert!(LEAST_COLS_ON_CPU >= QUARTERED_COLS && LEAST_COLS >= QUARTERED_COLS);
+/// Columns from which on the first three quarters of a row are full.
+pub(in crate::gpu) const QUARTERED_COLS: u64 = 9;
 
 /// A unit, and how many of them a row has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +30,22 @@ pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Resul
         let width = u64::from(width);
         Ok(Unit { width, units, places: Places::Together, bytes: width * u64::from(bytes) })
     };
+    let fours = |bytes: u32| {
+        let units = rows.cols.div_ceil(4);
+        Unit { width: 4, units, places: Places::Together, bytes: u64::from(bytes) }
+    };
+    let least = if caps.is_software() { LEAST_COLS_ON_CPU } else { LEAST_COLS };
     match rows.access {
         Access::Tensor { bytes, .. } if is_by_side(kernel, rows, caps) => unit(SIDE, rows.cols, bytes),
         Access::Tensor { .. } if kernel == Kernel::Tile => {
             Err("it takes f32 rows that lie one after the other, without masks; use thread or subgroup"
                 .into())
         }
-        Access::Tensor { width: 1, bytes, apart, .. }
-            if are_separate(kernel, rows.cols, (bytes, apart), caps) =>
+        Access::Tensor { width: 1, bytes, apart, stepped: true, halves, .. }
+            // Held halves that lie apart would compile twice as long as plain rows: each has an atomic operation.
+            if caps.is_software() && rows.cols >= least && !(kernel == Kernel::Thread && apart.is_some() && halves) =>
         {
-            let units = rows.cols.div_ceil(4);
-            Ok(Unit { width: 4, units, places: Places::Separate, bytes: u64::from(bytes) })
+            Ok(Unit { places: Places::Separate, ..fours(4 * bytes) })
         }
         Access::Tensor { width, units, bytes, .. } => unit(width, units, bytes),
         Access::Plain { .. } if kernel == Kernel::SplitColumns => {
@@ -46,26 +53,54 @@ pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Resul
         }
         Access::Plain { .. } if kernel == Kernel::Tile => unit(1, rows.cols, 4),
         Access::Plain { aligned: true } => unit(4, rows.cols / 4, 4),
-        Access::Plain { .. } if rows.cols >= least_cols(caps) => {
-            Ok(Unit { width: 4, units: rows.cols.div_ceil(4), places: Places::Quarters, bytes: 4 })
-        }
+        Access::Plain { .. } if rows.cols >= least => Ok(Unit { places: Places::Quarters, ..fours(4) }),
         Access::Plain { .. } => unit(1, rows.cols, 4),
     }
 }
 
-/// Whether a tensor's columns are taken four at a time where they are no whole units: on programs on the CPU, which
-/// read what each lane asks for by itself anyway. Held halves that lie apart would take twice as long to compile as
-/// plain rows do: each has an atomic operation of its own.
-fn are_separate(
-    kernel: Kernel,
-    cols: u64,
-    (bytes, apart): (u32, Option<Apart>),
-    caps: &Capabilities,
-) -> bool {
-    let held_halves = kernel == Kernel::Thread && bytes == 2 && apart.is_some();
-    caps.is_software() && cols >= LEAST_COLS_ON_CPU && !held_halves
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::planner::Apart;
 
-fn least_cols(caps: &Capabilities) -> u64 {
-    if caps.is_software() { LEAST_COLS_ON_CPU } else { LEAST_COLS }
+    const SOFTWARE: Capabilities = Capabilities { device: wgpu::DeviceType::Cpu, ..Capabilities::WEBGPU };
+
+    fn of(kernel: Kernel, cols: u64, access: Access, caps: &Capabilities) -> (Places, u64, u64) {
+        let unit = unit_of(kernel, &Rows { cols, access }, caps).unwrap();
+        (unit.places, unit.width, unit.units)
+    }
+
+    #[test]
+    fn rows_are_in_quarters_from_a_length_on() {
+        for (caps, least) in [(SOFTWARE, LEAST_COLS_ON_CPU), (Capabilities::WEBGPU, LEAST_COLS)] {
+            let plain = |cols, aligned| of(Kernel::Split, cols, Access::Plain { aligned }, &caps);
+            assert_eq!(plain(least - 1, false), (Places::Together, 1, least - 1));
+            assert_eq!(plain(least, false), (Places::Quarters, 4, least.div_ceil(4)));
+            assert_eq!(plain(least + 1, false), (Places::Quarters, 4, (least + 1).div_ceil(4)));
+            assert_eq!(plain(1000, true), (Places::Together, 4, 250));
+            let tile = of(Kernel::Tile, least, Access::Plain { aligned: false }, &caps);
+            assert_eq!(tile, (Places::Together, 1, least));
+        }
+    }
+
+    #[test]
+    fn columns_are_taken_apart_by_programs_on_the_cpu_alone() {
+        let tensor = |kernel, cols, apart: Option<Apart>, (stepped, halves), caps: &Capabilities| {
+            let access = Access::Tensor { width: 1, bytes: 4, units: cols, apart, stepped, halves };
+            of(kernel, cols, access, caps).0
+        };
+        let (thread, looped, alone) = (Kernel::Thread, Kernel::ThreadLoop, Some(Apart::Alone));
+        for (kernel, cols, apart, of_columns, expected) in [
+            (thread, 32, None, (true, false), Places::Together),
+            (thread, 33, None, (true, false), Places::Separate),
+            (thread, 33, None, (false, false), Places::Together),
+            (thread, 33, alone, (true, true), Places::Together),
+            (thread, 33, alone, (true, false), Places::Separate),
+            (looped, 33, alone, (true, true), Places::Separate),
+        ] {
+            assert_eq!(tensor(kernel, cols, apart, of_columns, &SOFTWARE), expected, "{kernel:?} {cols}");
+            let on_gpu = tensor(kernel, 1000, apart, of_columns, &Capabilities::WEBGPU);
+            assert_eq!(on_gpu, Places::Together, "{kernel:?}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub enum Rows {
     /// All.
     #[default]
     Any,
-    /// Those that are read 16 bytes at a time.
+    /// Those that all start on 16 bytes, and are read so many at a time.
     Aligned,
     /// The others.
     Unaligned,

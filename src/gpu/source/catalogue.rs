@@ -28,8 +28,10 @@ pub struct Source {
     variant: Variant,
     /// Elements that an invocation holds in registers; 0 for kernels that walk over the row.
     pub elements_per_invocation: u32,
-    /// Elements of one access.
+    /// Elements of a unit, on which an invocation works at once.
     pub width: u32,
+    /// Whether those are one access.
+    pub in_one_access: bool,
     /// Bytes of an element of the input.
     pub element_bytes: u32,
     /// Whether it uses subgroup operations.
@@ -69,14 +71,14 @@ fn variants() -> Vec<Named> {
     let mut found = Vec::new();
     for caps in [subgroups, plain] {
         for kernel in Kernel::ALL {
+            if caps.subgroups.is_none() && !matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop) {
+                continue;
+            }
             let caps = if kernel == Kernel::Thread { software } else { caps };
             for &(aligned, cols) in lengths(kernel) {
                 let Ok(choice) = choose(cols, aligned, Some(kernel), &caps, Profile::of_device(&caps)) else {
                     continue;
                 };
-                if caps.subgroups.is_none() && !matches!(kernel, Kernel::Workgroup | Kernel::WorkgroupLoop) {
-                    continue;
-                }
                 let scaled = Op::new(OpKind::Softmax).scale(2.0);
                 let exact = OpKind::ALL.map(Op::new).into_iter().chain([scaled]);
                 let fast = OpKind::ALL.map(|kind| Op::new(kind).precision(Precision::Fast));
@@ -125,7 +127,12 @@ fn side_by_side(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
 
 /// A kernel whose lanes take four columns at a time wherever they lie, as programs on the CPU have them.
 fn separate(kernel: Kernel, caps: &Capabilities) -> Vec<Named> {
-    let cols = if kernel == Kernel::Thread { 34 } else { 30_002 };
+    let cols = match kernel {
+        Kernel::Thread => 34,
+        Kernel::Subgroup => 254,
+        Kernel::Workgroup => 1022,
+        _ => 30_002,
+    };
     let all =
         Terms::new().bias(DType::F32, &[5, cols]).mask_bits(&[2, 1, 1, cols]).causal().lengths(&[2, 1, 1]);
     let all = all.sinks(&[3, 1]).row_scale(&[5]).alibi(3);
@@ -223,8 +230,8 @@ fn lengths(kernel: Kernel) -> &'static [(bool, u64)] {
     match kernel {
         Kernel::Thread => &[(true, 32), (false, 63), (false, 7)],
         Kernel::Tile => &[(true, 32), (false, 7)],
-        // The last two are rows that a few lanes share.
-        Kernel::Subgroup => &[(true, 1024), (false, 1023), (true, 128), (false, 127)],
+        // The last three are rows that a few lanes share.
+        Kernel::Subgroup => &[(true, 1024), (false, 1023), (true, 128), (false, 255), (false, 127)],
         Kernel::Workgroup => &[(true, 4096), (false, 4095), (false, 127)],
         Kernel::Split => &[(true, 1 << 20), (false, (1 << 20) - 1), (false, 127)],
         _ => &[(true, 40_000), (false, 39_999), (false, 127)],
@@ -261,6 +268,7 @@ fn entry(variant: &Variant, of: &str, rounding: Rounding) -> Source {
         variant: *variant,
         elements_per_invocation: choice.held * choice.width,
         width: choice.width,
+        in_one_access: choice.places == Places::Together,
         element_bytes: variant.tensor.map_or(DType::F32, |tensor| tensor.types.input).bytes() as u32,
         subgroups: choice.uses_subgroups(),
     }

@@ -1,7 +1,7 @@
 //! What a pipeline is specialised for: the values of its overridable constants, and its bindings.
 
 use crate::gpu::options::DTypes;
-use crate::gpu::planner::{Choice, Kernel};
+use crate::gpu::planner::{Choice, Kernel, Places};
 use crate::gpu::terms::MaskKind;
 use crate::numerics::FLUSH;
 use crate::{DType, Op, OpKind, Precision};
@@ -116,7 +116,12 @@ impl Variant {
     /// A label for this variant's objects.
     pub fn label(&self, what: &str) -> String {
         let (width, rows) = (self.choice.width, self.choice.rows);
-        let unit = if rows > 1 { format!("rows_{rows}") } else { format!("width_{width}") };
+        let unit = match self.choice.places {
+            Places::Quarters => "quarters".to_owned(),
+            Places::Separate => "separate".to_owned(),
+            Places::Together if rows > 1 => format!("rows_{rows}"),
+            Places::Together => format!("width_{width}"),
+        };
         format!("wgpu_softmax::{}::{}::{unit}::{what}", self.kind.name(), self.choice.kernel.name())
     }
 }

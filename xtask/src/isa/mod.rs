@@ -41,6 +41,8 @@ pub struct Kernel {
     pub held: u32,
     /// Elements of one access; 0 where nothing is known of the elements.
     pub width: u32,
+    /// Whether those of a unit are read and written at once.
+    pub in_one_access: bool,
     /// Bytes of an element of the input; 0 where nothing is known of the elements.
     pub element_bytes: u32,
     /// Whether wgpu's run-time checks (indices, loops, divisions) are left out, as for a module made
@@ -93,6 +95,7 @@ fn kernel(source: &Source, entry_point: &str) -> Kernel {
         decorated: source.rounding == Rounding::Decorated,
         held: source.elements_per_invocation,
         width: source.width,
+        in_one_access: source.in_one_access,
         element_bytes: source.element_bytes,
         trusted: true,
     }

@@ -1,0 +1,42 @@
+//! Into how many parts the rows of a tensor's piece are split.
+
+use super::levels::Piece;
+use super::planner::{MAX_PARTS, Places};
+use super::walk::Walk;
+use super::window::too_many_parts;
+use crate::Error;
+
+impl Walk<'_> {
+    /// Rows of a piece, or so many side by side as one.
+    pub(super) fn teams(&self, piece: &Piece) -> u64 {
+        piece.row_count() / u64::from(self.choice.rows)
+    }
+
+    /// Units of a piece's row.
+    pub(super) fn units(&self, piece: &Piece) -> u64 {
+        let cols = piece.col_count();
+        if self.choice.places == Places::Separate { self.choice.units(cols) } else { self.tensor.units(cols) }
+    }
+
+    /// Units of a part: by the whole row, since the parts of all of its pieces are added up.
+    pub(super) fn part_units(&self) -> u64 {
+        self.choice.part_units(self.units(&Piece::whole(&self.tensor.levels)))
+    }
+
+    /// Parts of a piece's row.
+    pub(super) fn parts(&self, piece: &Piece) -> u64 {
+        if self.choice.kernel.is_split() { self.units(piece).div_ceil(self.part_units()) } else { 1 }
+    }
+
+    /// # Errors
+    /// [`Error::Limit`] where the digits of a row's sum do not take all of its parts.
+    pub(super) fn check_parts(&self, batch: &[Piece]) -> Result<(), Error> {
+        if !self.choice.kernel.is_split() {
+            return Ok(());
+        }
+        let row = |piece: &Piece| piece.first(&self.tensor.levels).0;
+        let of_first_row = batch.iter().filter(|piece| row(piece) == batch.first().map_or(0, row));
+        let parts: u64 = of_first_row.map(|piece| self.parts(piece)).sum();
+        if parts > MAX_PARTS { Err(too_many_parts(parts)) } else { Ok(()) }
+    }
+}
