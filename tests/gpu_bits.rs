@@ -47,13 +47,14 @@ fn every_kernel_gives_the_bits_of_the_specification() {
     );
 }
 
-/// Lengths at which the planner's choice changes, and every length that registers hold whole.
+/// Lengths at which the planner's choice changes, one to three elements from whole units of four too, and every
+/// length that registers hold whole.
 fn edges(contexts: &[(String, Option<Kernel>, Capabilities, Context)]) -> Vec<usize> {
     let rungs =
         contexts.iter().flat_map(|(_, _, caps, _)| Profile::of_device(caps).rungs()).map(|rung| rung.cols);
     let mut found: Vec<usize> = rungs
         .filter(|cols| *cols <= 1 << 17)
-        .flat_map(|cols| [cols as usize - 1, cols as usize, cols as usize + 1])
+        .flat_map(|cols| [cols as usize - 1, cols as usize, cols as usize + 1, cols as usize + 2])
         .chain(1..=34)
         .collect();
     found.sort_unstable();

@@ -55,8 +55,7 @@ fn lengths(level: Thoroughness, plans: &mut Vec<Plan>) {
     let short: Vec<usize> = if full { (0..=1040).collect() } else { LENGTHS.to_vec() };
     plans.extend(short.iter().map(|&cols| batch("every length", cols, rows::logits, 4096, 5)));
     for power in 11..=if full { 20 } else { 14 } {
-        // One, two and three elements beyond whole units of four, and none.
-        for cols in [-1, 0, 1, 2].map(|more| ((1_isize << power) + more) as usize) {
+        for cols in [(1 << power) - 1, 1 << power, (1 << power) + 1] {
             plans.push(batch("around powers of two", cols, rows::logits, 1 << 14, 1));
         }
     }
