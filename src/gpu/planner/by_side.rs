@@ -64,7 +64,8 @@ mod tests {
             (20_000, Apart::Halves, (Kernel::SplitColumns, 4, 4, 0)),
             // Four columns at a time instead.
             (32, Apart::Alone, (Kernel::Thread, 1, 1, 32)),
-            (127, Apart::Alone, (Kernel::Thread, 1, 4, 32)),
+            (64, Apart::Alone, (Kernel::Thread, 1, 4, 16)),
+            (127, Apart::Alone, (Kernel::ThreadLoop, 1, 4, 0)),
             (20_000, Apart::Alone, (Kernel::SplitColumns, 1, 4, 0)),
         ] {
             assert_eq!(choice(&SOFTWARE, cols, apart), expected, "{cols} {apart:?}");

@@ -2,7 +2,7 @@
 
 use super::by_side::{SIDE, is_by_side};
 use super::unit::{Unit, unit_of};
-use super::{Access, Capabilities, Choice, Kernel, Rows};
+use super::{Access, Capabilities, Choice, Kernel, Places, Rows};
 use crate::gpu::profile::Numbers;
 use crate::numerics::FLUSH;
 
@@ -27,6 +27,9 @@ const MAX_TRIPS: u64 = 19_000;
 /// Units that a lane holds of a tensor's row at most: each takes all the code of the walk, the types and
 /// the masks. Twice as many on a program on the CPU where units are four elements, each found by a step.
 const TENSOR_UNITS: u64 = 16;
+/// The same of units that are words of two halves, in a row of a lane's own on a program on the CPU: with more, a first
+/// use takes longer than twice that of plain rows.
+const WORD_UNITS: u64 = 24;
 /// Elements that a lane holds where a few lanes share a row, as it does of the longest rows that a subgroup
 /// holds (docs/performance.md: argued from static figures).
 const HELD_ELEMENTS: u64 = 32;
@@ -80,16 +83,17 @@ pub(super) fn fit(
 /// Units that a lane holds of its row.
 fn held(
     kernel: Kernel,
-    &Unit { width, units, .. }: &Unit,
+    unit: &Unit,
     (workgroup, team): (u32, u32),
     is_tensor: bool,
     cols: u64,
     caps: &Capabilities,
 ) -> Result<u64, String> {
+    let Unit { width, units, .. } = *unit;
     let per_lane = units.div_ceil(u64::from(team));
     match kernel {
         Kernel::Thread | Kernel::Tile => {
-            at_most("units", units, lane_units(kernel, is_tensor, caps))?;
+            at_most("units", units, lane_units(kernel, unit, is_tensor, caps))?;
             Ok(units)
         }
         Kernel::Subgroup | Kernel::Workgroup => {
@@ -124,9 +128,11 @@ fn held(
 }
 
 /// Units of a row of its own that a lane holds at most.
-fn lane_units(kernel: Kernel, is_tensor: bool, caps: &Capabilities) -> u64 {
+fn lane_units(kernel: Kernel, unit: &Unit, is_tensor: bool, caps: &Capabilities) -> u64 {
     match kernel {
         Kernel::Thread if caps.is_software() && !is_tensor => SOFTWARE_UNITS,
+        Kernel::Thread if caps.is_software() && unit.places == Places::Separate => TENSOR_UNITS,
+        Kernel::Thread if caps.is_software() && unit.width == 2 => WORD_UNITS,
         _ => SHORT_UNITS,
     }
 }
