@@ -104,8 +104,8 @@ impl Shared {
             source: wgpu::ShaderSource::Wgsl(text.into()),
         };
         // SAFETY: every index is below the number of units, or of elements where these lie apart, that
-        // `windows` and `Walk::pieces` leave in a binding, and every loop ends: its bounds are constants or counts that the planner keeps
-        // below 60000 trips. With the checks, loops over registers are not unrolled, and a fifth more
+        // `windows` and `Walk::pieces` leave in a binding, and every loop ends: its bounds are constants
+        // or counts that the planner keeps below 60000 trips. With the checks, loops over registers are not unrolled, and a fifth more
         // instructions run (docs/performance.md, `cargo xtask isa`).
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())

@@ -186,7 +186,7 @@ impl Walk<'_> {
 
     /// What a piece is told; `base` is the first row of those that share its scratch.
     fn params(&self, piece: &Piece, base: u64) -> Params {
-        let (op, units) = (&self.prepared.op, self.units(piece));
+        let (op, units) = (&self.prepared.op, self.units(piece.col_count()));
         let bits = self.tensor.types.output.bytes() * 8;
         let (first_row, first_col) = piece.first(&self.tensor.levels);
         Params {

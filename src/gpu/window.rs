@@ -122,10 +122,16 @@ pub(super) fn room(limits: &wgpu::Limits) -> u64 {
     limits.max_storage_buffer_binding_size.min(1 << 33).saturating_sub(alignment) / 4
 }
 
-/// Of a row whose sum would be put together of more parts than its digits take.
-pub(super) fn too_many_parts(needed: u64) -> Error {
+/// Whether the digits of a row's sum take so many parts.
+///
+/// # Errors
+/// [`Error::Limit`] where they do not.
+pub(super) fn check_parts(needed: u64) -> Result<(), Error> {
+    if needed <= MAX_PARTS {
+        return Ok(());
+    }
     let hint = "request a larger max_storage_buffer_binding_size, or use the CPU";
-    Error::Limit { what: "parts of one row", needed, limit: MAX_PARTS, hint }
+    Err(Error::Limit { what: "parts of one row", needed, limit: MAX_PARTS, hint })
 }
 
 /// Where parts of a row begin, and their columns: none has fewer than [`PART_COLS`] where there are several, so
@@ -181,9 +187,8 @@ pub(super) fn windows(
         let hint = "request a larger max_storage_buffer_binding_size";
         return Err(Error::Limit { what: "elements of a binding", needed: 2 * PART_COLS, limit: room, hint });
     }
-    let sums = parts(cols, window_cols).map(|(_, part)| choice.units(part).div_ceil(part_units)).sum::<u64>();
-    if choice.kernel == Kernel::Split && sums > MAX_PARTS {
-        return Err(too_many_parts(sums));
+    if choice.kernel == Kernel::Split {
+        check_parts(parts(cols, window_cols).map(|(_, part)| choice.units(part).div_ceil(part_units)).sum())?;
     }
     let mut found = Vec::new();
     for first_row in (0..rows).step_by(window_rows as usize) {

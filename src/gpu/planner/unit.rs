@@ -30,9 +30,8 @@ pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Resul
         let width = u64::from(width);
         Ok(Unit { width, units, places: Places::Together, bytes: width * u64::from(bytes) })
     };
-    let fours = |bytes: u32| {
-        let units = rows.cols.div_ceil(4);
-        Unit { width: 4, units, places: Places::Together, bytes: u64::from(bytes) }
+    let fours = |places, bytes: u32| {
+        Ok(Unit { width: 4, units: rows.cols.div_ceil(4), places, bytes: u64::from(bytes) })
     };
     let least = if caps.is_software() { LEAST_COLS_ON_CPU } else { LEAST_COLS };
     match rows.access {
@@ -45,7 +44,7 @@ pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Resul
             // Held halves that lie apart would compile twice as long as plain rows: each has an atomic operation.
             if caps.is_software() && rows.cols >= least && !(kernel == Kernel::Thread && apart.is_some() && halves) =>
         {
-            Ok(Unit { places: Places::Separate, ..fours(4 * bytes) })
+            fours(Places::Separate, 4 * bytes)
         }
         Access::Tensor { width, units, bytes, .. } => unit(width, units, bytes),
         Access::Plain { .. } if kernel == Kernel::SplitColumns => {
@@ -53,7 +52,7 @@ pub(super) fn unit_of(kernel: Kernel, rows: &Rows, caps: &Capabilities) -> Resul
         }
         Access::Plain { .. } if kernel == Kernel::Tile => unit(1, rows.cols, 4),
         Access::Plain { aligned: true } => unit(4, rows.cols / 4, 4),
-        Access::Plain { .. } if rows.cols >= least => Ok(Unit { places: Places::Quarters, ..fours(4) }),
+        Access::Plain { .. } if rows.cols >= least => fours(Places::Quarters, 4),
         Access::Plain { .. } => unit(1, rows.cols, 4),
     }
 }

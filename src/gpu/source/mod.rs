@@ -73,6 +73,7 @@ fn files(variant: &Variant, rounding: Rounding) -> Vec<&'static str> {
         Some(tensor) => files.extend(tensor_access(variant, tensor)),
         None => files.extend([
             shader!("seal"),
+            shader!("plain_rows"),
             if choice.places == Places::Quarters { shader!("load_quarters") } else { shader!("load_plain") },
             if variant.in_place { shader!("input_cells_in_place") } else { shader!("input_cells") },
             match variant.kind.is_elementwise() {

@@ -39,7 +39,7 @@ pub struct Kernel {
     pub decorated: bool,
     /// Elements of a row that an invocation holds in registers; 0 where it walks over the row.
     pub held: u32,
-    /// Elements of one access; 0 where nothing is known of the elements.
+    /// Elements of a unit; 0 where nothing is known of the elements.
     pub width: u32,
     /// Whether those of a unit are read and written at once.
     pub in_one_access: bool,
